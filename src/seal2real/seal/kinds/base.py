@@ -1,0 +1,40 @@
+"""What a kind of seal is: a way to choose a design, and a way to lay it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from numpy.random import Generator
+
+from seal2real.seal.design import SealDesign
+from seal2real.seal.geometry import Layout
+
+
+class Sampler(Protocol):
+    """Chooses a design at random."""
+
+    def __call__(self, rng: Generator) -> SealDesign: ...
+
+
+class Planner(Protocol):
+    """Lays a design out, in millimetres from its centre."""
+
+    def __call__(self, design: SealDesign) -> Layout: ...
+
+
+@dataclass(frozen=True)
+class SealKind:
+    """One kind of seal.
+
+    Attributes:
+        name: registry name.
+        sample: chooses a design.
+        plan: lays a design out.
+        share: how often the kind is drawn when none is asked for (relative).
+    """
+
+    name: str
+    sample: Sampler
+    plan: Planner
+    share: float

@@ -1,0 +1,287 @@
+"""Setting text on arcs and on straight lines: glyph outlines and the polygons that label them, in millimetres."""
+
+from __future__ import annotations
+
+import numpy as np
+import skia
+
+from seal2real.sample import TextLine
+from seal2real.seal.fonts import FontStyle, Glyph, font_style, glyph
+from seal2real.seal.geometry import Layout, Mark
+
+# The part of the em square that Chinese characters fill (the ideographic character face): about 92 % of it.
+_FACE = (0.04, -0.84, 0.96, 0.08)
+
+
+def is_cjk(character: str) -> bool:
+    """Whether the character is set in a full square."""
+    return "\u2e80" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff" or "\uff00" <= character <= "\uff60"
+
+
+def _cells(
+    text: str, style: FontStyle, space: float = 0.35
+) -> tuple[list[Glyph | None], list[tuple[float, float]], tuple[float, float]]:
+    """Glyphs, their horizontal extents in em (left, right), and the common vertical extent (top, bottom)."""
+    glyphs = [None if character.isspace() else glyph(style.path, character) for character in text]
+    if any(is_cjk(character) for character in text):
+        top, bottom = _FACE[1], _FACE[3]
+    else:
+        inked = [g.bounds for g in glyphs if g is not None]
+        top, bottom = min(b[1] for b in inked), max(b[3] for b in inked)
+    extents = []
+    for character, g in zip(text, glyphs, strict=True):
+        if g is None:
+            extents.append((0.0, space))
+        elif is_cjk(character) and character not in "（）":
+            extents.append((_FACE[0], _FACE[2]))
+        else:
+            extents.append((g.bounds[0] - 0.02, g.bounds[2] + 0.02))
+    return glyphs, extents, (top, bottom)
+
+
+class _Setter:
+    """Collects glyphs put into cells: one path for the drawing, one quad per character for the labels."""
+
+    def __init__(self, text: str, style: FontStyle, space: float = 0.35):
+        self.text = text
+        self.style = style
+        self.path = skia.Path()
+        self.quads: list[np.ndarray] = []
+        self.glyphs, self.extents, (self.top, self.bottom) = _cells(text, style, space)
+        span = self.bottom - self.top
+        # width of each character's cell over its height, before condensing
+        self.aspects = np.array([(right - left) / span for left, right in self.extents]) * style.stretch
+
+    def put(
+        self, index: int, centre: np.ndarray, along: np.ndarray, down: np.ndarray, width: float, height: float
+    ) -> None:
+        """Put character ``index`` into the cell of this centre, unit vectors and size."""
+        half_w, half_h = along * width / 2.0, down * height / 2.0
+        corners = [
+            centre - half_w - half_h,
+            centre + half_w - half_h,
+            centre + half_w + half_h,
+            centre - half_w + half_h,
+        ]
+        self.quads.append(np.array(corners, dtype=np.float32))
+        shape = self.glyphs[index]
+        if shape is None:
+            return
+        left, right = self.extents[index]
+        sx, sy = width / (right - left), height / (self.bottom - self.top)
+        mid_x, mid_y = (left + right) / 2.0, (self.top + self.bottom) / 2.0
+        # em -> cell (with FangSong's climbing strokes) -> millimetres
+        ax, ay = along * sx - down * self.style.shear * sx, down * sy
+        matrix = skia.Matrix.MakeAll(
+            ax[0], ay[0], centre[0] - ax[0] * mid_x - ay[0] * mid_y,
+            ax[1], ay[1], centre[1] - ax[1] * mid_x - ay[1] * mid_y,
+            0.0, 0.0, 1.0,
+        )  # fmt: skip
+        placed = skia.Path()
+        shape.path.transform(matrix, placed)
+        self.path.addPath(placed)
+
+    def mark(self, height: float, weight: float, clear: bool) -> Mark:
+        return Mark(self.path, weight + self.style.bolder * height, True, clear, self.style.rounding * height)
+
+
+def straight_text(
+    layout: Layout,
+    text: str,
+    *,
+    role: str,
+    font: str,
+    centre: tuple[float, float],
+    height: float,
+    width: float,
+    condense: float = 1.0,
+    spacing: float = 0.12,
+    weight: float = 0.0,
+    clear: bool = False,
+) -> float:
+    """Set one straight line centred at a point.
+
+    Args:
+        layout: gets the mark and the label.
+        text: the characters; spaces keep their place.
+        role: of the line's label.
+        font: style or path of a font file.
+        centre: middle of the line in millimetres.
+        height: of the characters in millimetres.
+        width: most that the line may take in millimetres; the characters are condensed to fit.
+        condense: widest that a character may be, relative to its natural width.
+        spacing: gap between two characters as a share of the height.
+        weight: thickening of the strokes in millimetres.
+        clear: cut the glyphs out of the ink instead.
+
+    Returns:
+        The width taken, in millimetres.
+
+    Raises:
+        MissingGlyphError: if the font lacks a character.
+    """
+    setter = _Setter(text, font_style(font))
+    natural = setter.aspects * height
+    gaps = spacing * height * (len(text) - 1)
+    scale = min(condense, max(width - gaps, 0.4 * width) / natural.sum())
+    gap = min(spacing * height, max(width - natural.sum() * scale, 0.0) / max(len(text) - 1, 1))
+    widths = natural * scale
+    total = float(widths.sum() + gap * (len(text) - 1))
+    x = centre[0] - total / 2.0
+    along, down = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    for index, cell in enumerate(widths):
+        setter.put(index, np.array([x + cell / 2.0, centre[1]]), along, down, float(cell), height)
+        x += cell + gap
+    layout.marks.append(setter.mark(height, weight, clear))
+    left, right = centre[0] - total / 2.0, centre[0] + total / 2.0
+    upper, lower = centre[1] - height / 2.0, centre[1] + height / 2.0
+    polygon = np.array([[left, upper], [right, upper], [right, lower], [left, lower]], dtype=np.float32)
+    layout.lines.append(TextLine(text, polygon, tuple(setter.quads), False, role))
+    return total
+
+
+def vertical_text(
+    layout: Layout,
+    text: str,
+    *,
+    role: str,
+    font: str,
+    cells: np.ndarray,
+    weight: float = 0.0,
+    clear: bool = False,
+) -> None:
+    """Set one column, a character per cell, each filling its cell.
+
+    The line's polygon still runs along the top of the characters: the label treats the column as a block whose reading
+    order the quads give, its corners top-left, top-right, bottom-right, bottom-left.
+
+    Args:
+        layout: gets the mark and the label.
+        text: the characters, top to bottom.
+        role: of the line's label.
+        font: style or path of a font file.
+        cells: ``[len(text), 4]`` left, top, width, height in millimetres.
+        weight: thickening of the strokes in millimetres.
+        clear: cut the glyphs out of the ink instead.
+
+    Raises:
+        MissingGlyphError: if the font lacks a character.
+    """
+    setter = _Setter(text, font_style(font))
+    along, down = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    for index, (x, y, w, h) in enumerate(cells):
+        setter.put(index, np.array([x + w / 2.0, y + h / 2.0]), along, down, float(w), float(h))
+    layout.marks.append(setter.mark(float(cells[:, 3].mean()), weight, clear))
+    left, top = float(cells[:, 0].min()), float(cells[:, 1].min())
+    right, bottom = float((cells[:, 0] + cells[:, 2]).max()), float((cells[:, 1] + cells[:, 3]).max())
+    polygon = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float32)
+    layout.lines.append(TextLine(text, polygon, tuple(setter.quads), False, role))
+
+
+class _Arc:
+    """An ellipse measured by arc length: where its points and outward normals lie."""
+
+    def __init__(self, a: float, b: float, inset: float):
+        t = np.linspace(-np.pi, 3.0 * np.pi, 2881)
+        normal = np.stack([np.cos(t) / a, np.sin(t) / b], axis=1)
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+        # the curve parallel to the ellipse, `inset` inside it
+        points = np.stack([a * np.cos(t), b * np.sin(t)], axis=1) - inset * normal
+        length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+        self.t, self.points, self.normal, self.length = t, points, normal, length
+        self.round = float(length[-1]) / 2.0
+
+    def at_angle(self, degrees: float) -> float:
+        """Arc length at this parameter angle (clockwise from the right; -90 is the top)."""
+        return float(np.interp(np.deg2rad(degrees), self.t, self.length))
+
+    def at(self, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points and unit outward normals at these arc lengths."""
+        point = np.stack([np.interp(length, self.length, self.points[:, k]) for k in (0, 1)], axis=-1)
+        normal = np.stack([np.interp(length, self.length, self.normal[:, k]) for k in (0, 1)], axis=-1)
+        return point, normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+
+
+def arc_text(
+    layout: Layout,
+    text: str,
+    *,
+    role: str,
+    font: str,
+    axes: tuple[float, float],
+    inset: float,
+    height: float,
+    span: float,
+    condense: float = 0.8,
+    fill: float = 0.9,
+    lower: bool = False,
+    turn: float = 0.0,
+    weight: float = 0.0,
+    clear: bool = False,
+    proportional: bool = False,
+) -> None:
+    """Set one line along an ellipse, even in arc length, every character upright to the curve.
+
+    Args:
+        layout: gets the mark and the label.
+        text: the characters.
+        role: of the line's label.
+        font: style or path of a font file.
+        axes: semi-axes of the ellipse that the text keeps inside of, in millimetres.
+        inset: distance in millimetres from that ellipse to the nearest corner of a character.
+        height: of the characters in millimetres.
+        span: angle in degrees between the outer sides of the first and the last character.
+        condense: widest that a character may be, relative to its natural width.
+        fill: share of its pitch (at the narrow side) that a character may take at most.
+        lower: set along the lower arc, left to right, with the feet of the characters outward; else along the upper
+            arc, clockwise, with the heads outward.
+        turn: degrees by which the middle of the line lies clockwise of the top (or of the bottom).
+        weight: thickening of the strokes in millimetres.
+        clear: cut the glyphs out of the ink instead.
+        proportional: give each character the room of its own width (Latin, Cyrillic) instead of an even pitch.
+
+    Raises:
+        MissingGlyphError: if the font lacks a character.
+    """
+    setter = _Setter(text, font_style(font))
+    count = len(text)
+    mid = _Arc(*axes, inset + height / 2.0)
+    sign = -1.0 if lower else 1.0
+    middle = (90.0 if lower else -90.0) + turn
+    start, end = mid.at_angle(middle - sign * span / 2.0), mid.at_angle(middle + sign * span / 2.0)
+    available = abs(end - start)
+    radius = mid.round / (2.0 * np.pi)
+    squeeze = max(1.0 - height / (2.0 * radius), 0.3)  # arc length at the inner edge over that in the middle
+    natural = setter.aspects * height
+    if proportional:
+        scale = min(condense, fill * squeeze * available / natural.sum())
+        widths = natural * scale
+        gap = (available - widths.sum()) / max(count - 1, 1)
+        centres = np.cumsum(widths) - widths / 2.0 + gap * np.arange(count)
+    else:
+        pitch = available / count if count > 1 else available
+        widths = np.minimum(natural * condense, fill * squeeze * pitch)
+        first, last = widths[0] / 2.0, available - widths[-1] / 2.0
+        centres = np.linspace(first, last, count) if count > 1 else np.array([available / 2.0])
+    # the corners of the first side reach further out than its middle by the sagitta of the cell
+    sagitta = float(np.max(widths)) ** 2 / (8.0 * radius)
+    arc = _Arc(*axes, inset + sagitta + height / 2.0)
+    origin = arc.at_angle(middle - sign * span / 2.0)
+    ratio = arc.round / mid.round
+    points, normals = arc.at(origin + sign * centres * ratio)
+    for index in range(count):
+        down = normals[index] if lower else -normals[index]
+        along = np.array([down[1], -down[0]])
+        setter.put(index, points[index], along, down, float(widths[index]), height)
+    layout.marks.append(setter.mark(height, weight, clear))
+    line = np.linspace(centres[0] - widths[0] / 2.0, centres[-1] + widths[-1] / 2.0, max(2 * count + 1, 5))
+    points, normals = arc.at(origin + sign * line * ratio)
+    outer, inner = points + normals * (height / 2.0 + sagitta), points - normals * (height / 2.0)
+    upper_edge, lower_edge = (inner, outer) if lower else (outer, inner)
+    polygon = np.concatenate([upper_edge, lower_edge[::-1]]).astype(np.float32)
+    layout.lines.append(TextLine(text, polygon, tuple(setter.quads), True, role))
+
+
+def name_span(count: int, widest: float = 264.0) -> float:
+    """Angle in degrees that a name of ``count`` characters takes on a ring; at least 96 degrees stay free below."""
+    return float(np.interp(count, [2, 4, 6, 8, 10, 13, 17], [70, 150, 190, 215, 238, 254, widest]))

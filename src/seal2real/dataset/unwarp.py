@@ -1,0 +1,90 @@
+"""Straighten a text line by its polygon, so that a line recogniser can read a seal's arc."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from seal2real.sample import Polygon
+
+Points = npt.NDArray[np.float64]
+
+
+def _walk(edge: Points, positions: npt.NDArray[np.float64]) -> Points:
+    """Points of a polyline at shares of its arc length (0 = start, 1 = end); beyond the ends it runs straight on."""
+    steps = np.linalg.norm(np.diff(edge, axis=0), axis=1)
+    keep = np.concatenate([[True], steps > 1e-6])
+    edge, steps = edge[keep], steps[keep[1:]]
+    if len(edge) < 2:
+        return np.repeat(edge[:1], len(positions), axis=0)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    along /= along[-1]
+    inside = np.stack([np.interp(positions, along, edge[:, axis]) for axis in (0, 1)], axis=1)
+    before, after = np.minimum(positions, 0.0)[:, None], np.maximum(positions - 1.0, 0.0)[:, None]
+    start = (edge[1] - edge[0]) / (along[1] - along[0])
+    end = (edge[-1] - edge[-2]) / (along[-1] - along[-2])
+    return inside + before * start + after * end
+
+
+def line_edges(polygon: Polygon) -> tuple[Points, Points]:
+    """The top and the bottom edge of a line's polygon, both in reading order, each ``[n/2, 2]``.
+
+    Raises:
+        ValueError: the polygon's count of points is odd or below 4.
+    """
+    points = np.asarray(polygon, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 4 or len(points) % 2:
+        raise ValueError(f"a line's polygon has an even count of [x, y] points, at least 4; got shape {points.shape}")
+    half = len(points) // 2
+    return points[:half], points[half:][::-1]
+
+
+def unwarp_line(
+    image: np.ndarray, polygon: Polygon, *, height: int | None = None, margin: float = 0.1, fill: int = 255
+) -> np.ndarray:
+    """A straight crop of a text line that may run along an arc.
+
+    The crop is the ruled surface between the line's two edges: column u joins the point at share u of the top edge's
+    length to the point at share u of the bottom edge's length.
+
+    Args:
+        image: ``uint8 [H, W]`` or ``[H, W, 3]``.
+        polygon: ``[n, 2]``, n even: along the top edge in reading order, back along the bottom edge, in pixels.
+        height: height of the crop in pixels; None keeps the line's own height (at least 8).
+        margin: room left around the line on all four sides, as a share of the line's height.
+        fill: value of what lies off the image.
+
+    Returns:
+        ``uint8 [h, w]`` or ``[h, w, 3]``; w follows from the mean length of the two edges.
+
+    Raises:
+        ValueError: see `line_edges`.
+    """
+    top, bottom = line_edges(polygon)
+    samples = np.linspace(0.0, 1.0, 33)
+    centre_top, centre_bottom = _walk(top, samples), _walk(bottom, samples)
+    thickness = max(float(np.linalg.norm(centre_bottom - centre_top, axis=1).mean()), 1e-3)
+    middle = (centre_top + centre_bottom) / 2
+    length = max(float(np.linalg.norm(np.diff(middle, axis=0), axis=1).sum()), 1e-3)
+
+    rows = height if height is not None else max(8, round(thickness * (1 + 2 * margin)))
+    columns = max(4, round((length + 2 * margin * thickness) * rows / (thickness * (1 + 2 * margin))))
+    pad = margin * thickness / length
+    u = -pad + (np.arange(columns) + 0.5) / columns * (1 + 2 * pad)
+    v = -margin + (np.arange(rows) + 0.5) / rows * (1 + 2 * margin)
+    upper, lower = _walk(top, u), _walk(bottom, u)
+    grid = upper[None] + v[:, None, None] * (lower - upper)[None]
+
+    # Cut the neighbourhood first: remap of a small patch is much faster than of a page, and its limits are 32,767 px.
+    tall, wide = image.shape[:2]
+    left, upmost = np.clip(np.floor(grid.min(axis=(0, 1))) - 2, 0, [wide - 1, tall - 1]).astype(int)
+    right, lowest = np.clip(np.ceil(grid.max(axis=(0, 1))) + 3, [left + 1, upmost + 1], [wide, tall]).astype(int)
+    patch = image[upmost:lowest, left:right]
+    # Pixel j covers [j, j+1), so that its centre lies at j + 0.5; cv2 counts from the centres.
+    x = (grid[..., 0] - left - 0.5).astype(np.float32)
+    y = (grid[..., 1] - upmost - 0.5).astype(np.float32)
+    border = (fill,) * 3
+    return cv2.remap(
+        np.ascontiguousarray(patch), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=border
+    )

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from seal2real.errors import UsageError
-from seal2real.page.contract_zh import contract_zh
-from seal2real.page.notice_zh import notice_zh
+from seal2real.page.kinds import TEMPLATES
 from seal2real.sample import Page
-
-Filling = Callable[[np.random.Generator], dict[str, Any]]
-
-# One line per template: its name (the file in templates/ without .typ) and what fills it.
-TEMPLATES: dict[str, Filling] = {
-    "contract-zh": contract_zh,
-    "notice-zh": notice_zh,
-}
 
 
 class PageSource(Protocol):

@@ -11,6 +11,7 @@ import ctypes
 import functools
 import json
 import math
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -50,15 +51,19 @@ class RenderedPage:
 
 
 @functools.cache
-def _compiler() -> typst.Compiler:
-    """The process's typst compiler: fonts are read once (about 0.1 s), and typst keeps its own cache between pages."""
+def _compiler() -> tuple[typst.Compiler, int]:
+    """The process's typst compiler: fonts are read once (about 0.1 s), and typst keeps its own cache between pages.
+
+    Returns:
+        The compiler and the id of the process that made it.
+    """
     import pylopdf_fonts_zh_cn
     import typst
 
     # System fonts would make a page depend on the machine.
     folder = str(Path(pylopdf_fonts_zh_cn.__file__).parent)
     fonts = typst.Fonts(include_system_fonts=False, font_paths=[folder])
-    return typst.Compiler(input=str(TEMPLATES / "common.typ"), root=str(TEMPLATES), font_paths=fonts)
+    return typst.Compiler(input=str(TEMPLATES / "common.typ"), root=str(TEMPLATES), font_paths=fonts), os.getpid()
 
 
 def typeset(template: str, data: dict[str, Any]) -> bytes:
@@ -72,14 +77,18 @@ def typeset(template: str, data: dict[str, Any]) -> bytes:
         A PDF, the same bytes for the same arguments.
 
     Raises:
-        Seal2RealError: the template does not compile with these data.
+        Seal2RealError: the template does not compile with these data, or this process was forked from one that had
+            typeset already.
     """
     import typst
 
     inputs = {"data": json.dumps(data, ensure_ascii=False)}
     path = str(TEMPLATES / f"{template}.typ")
+    compiler, owner = _compiler()
+    if owner != os.getpid():  # typst's threads do not survive a fork, and the call would wait for them for ever
+        raise Seal2RealError("pages were typeset before this process was forked; start worker processes with 'spawn'")
     try:
-        pdf = _compiler().compile(input=path, format="pdf", sys_inputs=inputs, timestamp=0, pdf_tags=False)
+        pdf = compiler.compile(input=path, format="pdf", sys_inputs=inputs, timestamp=0, pdf_tags=False)
     except typst.TypstError as error:
         raise Seal2RealError(f"template {template!r} does not compile: {error}; report this with the seed") from error
     if not isinstance(pdf, bytes):

@@ -1,12 +1,15 @@
-"""Words for pages: filling sentence patterns, dates, amounts, and the fictitious people and firms that appear in them."""
+"""Sentence pools and their patterns, and the ways in which Chinese documents write numbers."""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
+import yaml
 
 T = TypeVar("T")
 Filler = Callable[[np.random.Generator], str]
@@ -16,6 +19,13 @@ _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLAIN_DIGITS = "〇一二三四五六七八九"
 _UNITS = ("", "拾", "佰", "仟")
 _GROUPS = ("", "万", "亿")
+
+
+@functools.cache
+def pool(name: str) -> Any:
+    """The words of ``pools/NAME.yaml``; to be read only, as the same object is given every time."""
+    text = (Path(__file__).parent / "pools" / f"{name}.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)
 
 
 def choose(rng: np.random.Generator, options: Sequence[T]) -> T:

@@ -5,10 +5,22 @@ from __future__ import annotations
 from seal2real.errors import UsageError
 from seal2real.seal.design import SealDesign
 from seal2real.seal.geometry import Layout
-from seal2real.seal.kinds import company, department
+from seal2real.seal.kinds import company, department, invoice, notice, oval, personal, ringstamp
 from seal2real.seal.kinds.base import SealKind
 
-KINDS: dict[str, SealKind] = {kind.name: kind for kind in (company.KIND, department.KIND)}
+KINDS: dict[str, SealKind] = {
+    kind.name: kind
+    for kind in (
+        company.KIND,
+        department.KIND,
+        invoice.KIND,
+        personal.SQUARE,
+        personal.RECTANGLE,
+        notice.KIND,
+        ringstamp.KIND,
+        oval.KIND,
+    )
+}
 
 
 def kind_of(name: str) -> SealKind:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from numpy.random import Generator
 
 from seal2real.seal.design import SealDesign
 from seal2real.seal.geometry import Layout
+
+# Official Chinese seals are red; photocopies and a few offices give the rest.
+CHINESE_COLOURS = {"red": 0.93, "blue": 0.035, "violet": 0.01, "black": 0.025}
 
 
 class Sampler(Protocol):
@@ -32,9 +36,11 @@ class SealKind:
         sample: chooses a design.
         plan: lays a design out.
         share: how often the kind is drawn when none is asked for (relative).
+        colours: how often each colour class of ink is met (relative).
     """
 
     name: str
     sample: Sampler
     plan: Planner
     share: float
+    colours: Mapping[str, float] = field(default_factory=lambda: dict(CHINESE_COLOURS))

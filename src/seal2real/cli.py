@@ -19,6 +19,7 @@ from seal2real.errors import Seal2RealError, UsageError
 # Two spinning OpenMP threads collapse on a machine whose cores are shared; it must be said before torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+_INTERRUPTED = 130  # 128 + SIGINT
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 app = typer.Typer(
@@ -140,8 +141,8 @@ def forge(
     with _progress("forge", None) as advance:
         report = forge_folder(images, out, forger, seed=seed, jpeg_quality=jpeg_quality, progress=advance)
     print(f"{len(report.forged)} images in {out}")
-    for path, reason in report.skipped:
-        print(f"skipped {path}: {reason}", file=sys.stderr)
+    for _, reason in report.skipped:
+        print(f"skipped {reason}", file=sys.stderr)
 
 
 @app.command(rich_help_panel="Measuring")
@@ -195,14 +196,16 @@ def run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
         status = app(arguments, prog_name="seal2real", standalone_mode=False)
+        if status == _INTERRUPTED:  # the library below has turned Ctrl-C into this status
+            raise KeyboardInterrupt
         return status if isinstance(status, int) else 0
     except Exception as error:
         if debug and not _is_click(error):
             raise
         return _explain(error)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        print("seal2real: interrupted", file=sys.stderr)
+        return _INTERRUPTED
 
 
 def _is_click(error: BaseException) -> bool:

@@ -10,8 +10,12 @@ from typing import Protocol
 import numpy as np
 
 from seal2real.errors import UsageError
+from seal2real.page import render
+from seal2real.page.folder import check_dpi
 from seal2real.page.kinds import TEMPLATES
 from seal2real.sample import Page
+
+LANGUAGES = tuple(sorted({name.rsplit("-", 1)[1] for name in TEMPLATES}))
 
 
 class PageSource(Protocol):
@@ -27,12 +31,12 @@ class TemplatePages:
     """Pages typeset from our templates, every one filled and styled anew.
 
     Attributes:
-        dpi: resolution of the pages, > 0.
+        dpi: resolution of the pages, 20 to 1200.
         templates: names from `TEMPLATES`; None for all (of the language).
         language: "zh" or "en" to take only templates of that language; None for all.
 
     Raises:
-        UsageError: unknown template or language, or nothing is left.
+        UsageError: unknown template or language, resolution out of range, or nothing is left.
     """
 
     dpi: float = 200
@@ -40,17 +44,17 @@ class TemplatePages:
     language: str | None = None
 
     def __post_init__(self) -> None:
-        if not 20 <= self.dpi <= 1200:
-            raise UsageError(f"page resolution of {self.dpi} dpi is out of range; choose 20 to 1200")
+        check_dpi(self.dpi)
+        if isinstance(self.templates, str):
+            raise UsageError(f"templates must be a list of names, not one string; write [{self.templates!r}]")
         for name in self.templates or ():
             if name not in TEMPLATES:
                 near = difflib.get_close_matches(name, TEMPLATES, n=1, cutoff=0.0)
                 raise UsageError(f"no page template {name!r}; did you mean {near[0]!r}? (all: {', '.join(TEMPLATES)})")
-        languages = sorted({name.rsplit("-", 1)[1] for name in TEMPLATES})
-        if self.language is not None and self.language not in languages:
-            raise UsageError(f"no page templates in language {self.language!r}; choose from {', '.join(languages)}")
+        if self.language is not None and self.language not in LANGUAGES:
+            raise UsageError(f"no page templates in language {self.language!r}; choose from {', '.join(LANGUAGES)}")
         if not self.names:
-            raise UsageError(f"none of the chosen templates is in language {self.language!r}; choose others")
+            raise UsageError("no page template is left by this choice of templates and language; choose others")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,14 +64,48 @@ class TemplatePages:
 
     def page(self, rng: np.random.Generator) -> Page:
         """A page of a random template; of a document of several pages mostly the last, where it is signed."""
-        from seal2real.page import render
-
         name = self.names[int(rng.integers(len(self.names)))]
-        document = render.open_pdf(render.typeset(name, TEMPLATES[name](rng)))
+        kind = TEMPLATES[name]
+        document = render.open_pdf(render.typeset(kind.template, kind.fill(rng)))
         try:
             draw = rng.random()
             index = len(document) - 1 if draw < 0.75 else 0 if draw < 0.9 else int(rng.integers(len(document)))
             result = render.render(document, index, self.dpi)
         finally:
             document.close()
-        return Page(result.image, self.dpi, result.text, result.anchors, f"template:{name}")
+        return Page(result.image, float(self.dpi), result.text, result.anchors, f"template:{name}")
+
+
+@dataclass(frozen=True)
+class MixedPages:
+    """Pages of several sources.
+
+    Attributes:
+        sources: where pages come from.
+        shares: their shares, summing to 1.
+    """
+
+    sources: tuple[PageSource, ...]
+    shares: tuple[float, ...]
+
+    def page(self, rng: np.random.Generator) -> Page:
+        """A page of a source drawn by its share."""
+        return self.sources[int(rng.choice(len(self.sources), p=self.shares))].page(rng)
+
+
+def mixed(sources: Sequence[PageSource], weights: Sequence[float] | None = None) -> MixedPages:
+    """Several sources as one.
+
+    Args:
+        sources: at least one.
+        weights: one >= 0 for each, not all zero; None for equal ones.
+
+    Raises:
+        UsageError: the numbers of sources and weights differ, or the weights cannot be shares.
+    """
+    given = np.ones(len(sources)) if weights is None else np.asarray(weights, dtype=float)
+    if not len(sources) or given.shape != (len(sources),):
+        raise UsageError(f"{len(sources)} page sources need as many weights (got {given.size}); give one weight each")
+    if not np.isfinite(given).all() or (given < 0).any() or given.sum() <= 0:
+        raise UsageError(f"page source weights {given.tolist()} are not shares; give numbers >= 0, not all zero")
+    return MixedPages(tuple(sources), tuple(float(w) for w in given / given.sum()))

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 ANCHOR_SCHEME = "seal2real:"
+_ROLES = frozenset({"signature", "date", "company-name", "table-edge", "total", "photo", "title", "free"})
 _POINTS_PER_INCH = 72.0
+_SCAN_SHARE = 0.85
 _pdfium = threading.RLock()  # pdfium is not thread-safe
 
 
@@ -43,11 +45,13 @@ class RenderedPage:
         text: one box per run of text, in the order of the PDF's content, with a box per character (tight around the
             glyph; zero width for spaces), in pixels.
         anchors: the places that the PDF's ``seal2real:`` links mark, in pixels.
+        scanned: whether one raster picture covers the page, as in a PDF that a scanner made.
     """
 
     image: Image
     text: tuple[TextBox, ...]
     anchors: tuple[Anchor, ...]
+    scanned: bool
 
 
 @functools.cache
@@ -144,9 +148,10 @@ def render(document: pypdfium2.PdfDocument, index: int, dpi: float) -> RenderedP
         to_pixels = _Frame(page, image.shape[1], image.shape[0])
         text = tuple(_text_boxes(page, to_pixels))
         anchors = tuple(_anchors(document, page, to_pixels))
+        scanned = _is_scan(page, to_pixels)
         bitmap.close()
         page.close()
-    return RenderedPage(image, text, anchors)
+    return RenderedPage(image, text, anchors, scanned)
 
 
 class _Frame:
@@ -277,8 +282,20 @@ def _anchors(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, frame: _F
         uri = address.value.decode("utf-8", "replace")
         if uri.startswith(ANCHOR_SCHEME) and pdfium.FPDFLink_GetAnnotRect(link, rect):
             box = frame.box(rect.left, rect.bottom, rect.right, rect.top)
-            if math.isfinite(sum(box)) and frame.holds(box):
-                yield Anchor(uri[len(ANCHOR_SCHEME) :], box)
+            role = uri.removeprefix(ANCHOR_SCHEME)
+            if role in _ROLES and math.isfinite(sum(box)) and frame.holds(box):
+                yield Anchor(role, box)
+
+
+def _is_scan(page: pypdfium2.PdfPage, frame: _Frame) -> bool:
+    import pypdfium2.raw as pdfium
+
+    for picture in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=2):
+        x, y, w, h = frame.box(*picture.get_bounds())
+        across, down = min(x + w, frame.width) - max(x, 0), min(y + h, frame.height) - max(y, 0)
+        if across > 0 and down > 0 and across * down > _SCAN_SHARE * frame.width * frame.height:
+            return True
+    return False
 
 
 _DATE = re.compile(r"\d{4}\s*[年./-]\s*\d{1,2}\s*[月./-]\s*\d{1,2}|年\s*月\s*日|\bdate\b", re.IGNORECASE)

@@ -57,7 +57,11 @@ def moment(rng: np.random.Generator) -> datetime.date:
 def date_text(rng: np.random.Generator, day: datetime.date | None = None) -> str:
     """A written date, in one of the usual forms."""
     day = day or moment(rng)
-    form = rng.random()
+    return format_date(rng, day, float(rng.random()))
+
+
+def format_date(rng: np.random.Generator, day: datetime.date, form: float) -> str:
+    """The date in one of the usual forms, which ``form`` in 0..1 selects."""
     if form < 0.62:
         return f"{day.year}年{day.month}月{day.day}日"
     if form < 0.74:
@@ -167,3 +171,15 @@ FIELDS: dict[str, Filler] = {
     "phone": phone,
     "office": office,
 }
+
+
+def fields(rng: np.random.Generator) -> dict[str, Filler]:
+    """The fields of one document: as `FIELDS`, with dates of one form that go forward through a few years."""
+    day, form = moment(rng) - datetime.timedelta(days=500), float(rng.random())
+
+    def date(rng: np.random.Generator) -> str:
+        nonlocal day
+        day += datetime.timedelta(days=int(rng.integers(15, 220)))
+        return format_date(rng, day, form)
+
+    return {**FIELDS, "date": date}

@@ -9,14 +9,14 @@ from numpy.random import Generator
 
 from seal2real.errors import UsageError
 from seal2real.press.placement import shifted
-from seal2real.sample import Box, Page, PlacedSeal, Sample, TextBox
+from seal2real.sample import Box, PlacedSeal, Sample, TextBox
 
 
 def crop_sample(sample: Sample, seal_index: int, size: int, rng: Generator) -> Sample:
     """A square crop around one seal, with jitter.
 
-    The seal lies wholly inside if it fits; else the crop lies somewhere on it. Where the page is smaller than the crop, white paper is
-    added.
+    The seal lies wholly inside if it fits; else the crop lies somewhere on it. Where the page is smaller than the crop,
+    white paper is added.
 
     Args:
         sample: a stamped page.
@@ -25,8 +25,8 @@ def crop_sample(sample: Sample, seal_index: int, size: int, rng: Generator) -> S
         rng: source of the jitter.
 
     Returns:
-        A sample of ``[size, size]``: the page's text and anchors are clipped to the crop, other seals stay if their frames meet
-        the crop, and ``provenance["crop"]`` is the crop's box on the page.
+        A sample of ``[size, size]``: the page's text and anchors are clipped to the crop, other seals stay if their
+        frames meet the crop, and ``provenance["crop"]`` is the crop's box on the page.
 
     Raises:
         UsageError: if there is no such seal, or ``size`` is not positive.
@@ -48,7 +48,7 @@ def crop_sample(sample: Sample, seal_index: int, size: int, rng: Generator) -> S
         page=replace(
             page,
             image=_cut(page.image, left, top, size, 255),
-            text=tuple(box for text in page.text if (box := _clip_text(text, left, top, size)) is not None),
+            text=tuple(part for text in page.text if (part := _clip_text(text, left, top, size)) is not None),
             anchors=tuple(
                 replace(anchor, bbox=box)
                 for anchor in page.anchors

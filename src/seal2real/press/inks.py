@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,12 +51,15 @@ def absorbance_of(rgb: tuple[float, float, float] | npt.NDArray[np.floating]) ->
     return (-np.log(np.clip(np.asarray(rgb, dtype=np.float64), 2.0, 254.0) / 255.0)).astype(np.float32)
 
 
-def random_ink(rng: Generator, colour: str | None = None) -> tuple[str, npt.NDArray[np.float32]]:
+def random_ink(
+    rng: Generator, colour: str | None = None, shares: Mapping[str, float] = COLOURS
+) -> tuple[str, npt.NDArray[np.float32]]:
     """An ink at random.
 
     Args:
         rng: source of every choice.
-        colour: class ("red", "blue", "violet", "black"); None draws one, mostly red.
+        colour: class ("red", "blue", "violet", "black"); None draws one.
+        shares: how often each class is drawn (relative); by default mostly red.
 
     Returns:
         The colour class and the absorbance ``float32 [3]`` of full ink.
@@ -64,11 +68,12 @@ def random_ink(rng: Generator, colour: str | None = None) -> tuple[str, npt.NDAr
         UsageError: on an unknown class.
     """
     if colour is None:
-        colour = list(COLOURS)[int(rng.choice(len(COLOURS), p=list(COLOURS.values())))]
+        weights = np.array(list(shares.values()))
+        colour = list(shares)[int(rng.choice(len(weights), p=weights / weights.sum()))]
     if colour not in COLOURS:
         raise UsageError(f"no ink colour {colour!r}; use one of {', '.join(COLOURS)}")
     inks = [ink for ink in INKS.values() if ink.colour == colour]
-    shares = np.array([ink.share for ink in inks])
-    ink = inks[int(rng.choice(len(inks), p=shares / shares.sum()))]
+    weights = np.array([ink.share for ink in inks])
+    ink = inks[int(rng.choice(len(inks), p=weights / weights.sum()))]
     rgb = np.clip(np.asarray(ink.rgb) + rng.normal(0.0, 1.0, 3) * np.asarray(ink.spread), 6.0, 250.0)
     return colour, absorbance_of(rgb)

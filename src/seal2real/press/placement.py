@@ -16,8 +16,15 @@ from seal2real.seal import SealDesign, draw, kind_of, random_design
 
 # How much each kind of anchor attracts a seal (relative).
 ANCHOR_PULL = {
-    "signature": 3.0, "date": 3.0, "company-name": 2.5, "total": 0.7, "table-edge": 0.8, "photo": 1.0, "title": 0.3, "free": 0.8,
-}  # fmt: skip
+    "signature": 3.0,
+    "date": 3.0,
+    "company-name": 2.5,
+    "photo": 1.0,
+    "table-edge": 0.8,
+    "free": 0.8,
+    "total": 0.7,
+    "title": 0.3,
+}
 PAGE_EDGE_SHARE = 0.04  # seals split over the edges of stacked sheets
 ANYWHERE_SHARE = 0.06
 COUNT_SHARES = (0.68, 0.23, 0.09)  # one, two, three seals on a page
@@ -132,7 +139,8 @@ def place(
     if centre is None:
         centre, _ = random_centre(rng, page, (float(width), float(height)))
     if absorbance is None:
-        colour, absorbance = random_ink(rng, colour)
+        colour = colour or art.design.get("options", {}).get("ink")
+        colour, absorbance = random_ink(rng, colour, kind_of(art.kind).colours)
     offset = (round(centre[0] - width / 2.0), round(centre[1] - height / 2.0))
     return PlacedSeal(
         kind=art.kind,
@@ -187,6 +195,8 @@ def stamp_page(
 def _add(page: Page, rng: Generator, design: SealDesign, seals: Sequence[PlacedSeal], colour: str | None) -> PlacedSeal:
     """One more seal, which keeps off the others most of the time."""
     angle = random_angle(rng, design.kind)
+    # room for the turned seal, at most its diagonal if it has corners
+    width, height = (int(np.ceil(side * page.dpi / 25.4)) for side in design.size_mm)
     art = draw(design, page.dpi, angle)
     height, width = art.coverage.shape
     may_overlap = rng.random() < 0.12

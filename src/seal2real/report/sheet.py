@@ -28,7 +28,7 @@ def contact_sheet(dataset: Path, count: int = 24, columns: int | None = None) ->
     """A picture of the first samples of a dataset.
 
     Each sample shows the stamped image, its clean twin, the masks (dark: visible ink; pale: ink of the design that the
-    paper did not take) and up to two seals enlarged.
+    paper did not take) and, on pages, up to four seals enlarged.
 
     Args:
         dataset: folder with ``metadata.jsonl``.
@@ -74,8 +74,7 @@ def _cell(sample: NativeSample) -> Image:
         masks[visible] = _MASK_VISIBLE
     panes = [_fit(picture, size) for picture in (sample.stamped, sample.clean, masks)]
     if max(height, width) > 1.5 * _PANE:  # on small crops the seal is large enough as it is
-        zooms = [_zoom(sample.stamped, seal["bbox"]) for seal in sample.row["seals"][:2]]
-        panes += zooms
+        panes.append(_zooms(sample.stamped, [seal["bbox"] for seal in sample.row["seals"]]))
     wide = sum(pane.shape[1] for pane in panes) + _GAP * (len(panes) + 1)
     cell = np.full((_PANE + _CAPTION + _GAP, wide, 3), _CARD, dtype=np.uint8)
     x = _GAP
@@ -88,8 +87,20 @@ def _cell(sample: NativeSample) -> Image:
     return cell
 
 
-def _zoom(image: Image, bbox: list[int]) -> Image:
-    """A square of the stamped image around a seal, as tall as a pane."""
+def _zooms(image: Image, boxes: list[list[int]]) -> Image:
+    """A square pane: the one seal, or the first four in a two by two grid."""
+    if len(boxes) == 1:
+        return _zoom(image, boxes[0], _PANE)
+    pane = np.full((_PANE, _PANE, 3), _CARD, dtype=np.uint8)
+    side = (_PANE - _GAP) // 2
+    for number, box in enumerate(boxes[:4]):
+        y, x = (number // 2) * (side + _GAP), (number % 2) * (side + _GAP)
+        pane[y : y + side, x : x + side] = _zoom(image, box, side)
+    return pane
+
+
+def _zoom(image: Image, bbox: list[int], size: int) -> Image:
+    """A square of the stamped image around a seal, scaled to ``size`` pixels."""
     height, width = image.shape[:2]
     x, y, w, h = bbox
     side = int(1.12 * max(w, h)) + 4
@@ -97,7 +108,7 @@ def _zoom(image: Image, bbox: list[int]) -> Image:
     padded = np.full((side, side, 3), _PAPER, dtype=np.uint8)
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
     padded[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
-    return _fit(padded, (_PANE, _PANE))
+    return _fit(padded, (size, size))
 
 
 def _fit(image: Image, size: tuple[int, int]) -> Image:

@@ -15,11 +15,10 @@ class SealDesign:
     Attributes:
         kind: registry name, e.g. "company".
         size_mm: (width, height) over the outer edge of the ring or frame, in millimetres.
-        texts: role to text: "name", "purpose", "code", "tax-number", "date", "notice", "serial", and what the kind adds.
+        texts: role to text: "name", "purpose", "code", "tax-number", "date", "notice", "serial", "place".
         font: a style of `seal2real.seal.fonts` ("song", "fangsong", "hei", ...) or the path of a font file.
         ring_mm: width of the ring or frame in millimetres; 0 for none.
-        star_mm: distance between two neighbouring outer points' circle, i.e. diameter of the star's circumscribed
-            circle, in millimetres; 0 for no star.
+        star_mm: diameter of the star's circumscribed circle in millimetres; 0 for no star.
         height_mm: height of the main text's characters in millimetres.
         condense: largest width of a character as a share of its height; long names get narrower than that.
         weight: width in millimetres by which the strokes of the glyphs are thickened.

@@ -20,8 +20,8 @@ def draw(design: SealDesign, dpi: float, angle: float = 0.0) -> SealArt:
     Args:
         design: what to draw.
         dpi: resolution, > 0.
-        angle: rotation in degrees, clockwise. The outlines are turned before they are rasterised, so that a turned seal is as
-            sharp as an upright one.
+        angle: rotation in degrees, clockwise. The outlines are turned before they are rasterised, so that a turned
+            seal is as sharp as an upright one.
 
     Returns:
         The art; the seal's centre lies in the centre of ``coverage``.

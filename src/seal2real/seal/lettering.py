@@ -47,39 +47,35 @@ class _Setter:
         self.style = style
         self.path = skia.Path()
         self.quads: list[np.ndarray] = []
-        self.glyphs, self.extents, (self.top, self.bottom) = _cells(text, style, space)
+        self.glyphs, extents, (self.top, self.bottom) = _cells(text, style, space)
+        self.extents = np.array(extents)
         span = self.bottom - self.top
         # width of each character's cell over its height, before condensing
-        self.aspects = np.array([(right - left) / span for left, right in self.extents]) * style.stretch
+        self.aspects = (self.extents[:, 1] - self.extents[:, 0]) / span * style.stretch
 
-    def put(
-        self, index: int, centre: np.ndarray, along: np.ndarray, down: np.ndarray, width: float, height: float
-    ) -> None:
-        """Put character ``index`` into the cell of this centre, unit vectors and size."""
-        half_w, half_h = along * width / 2.0, down * height / 2.0
-        corners = [
-            centre - half_w - half_h,
-            centre + half_w - half_h,
-            centre + half_w + half_h,
-            centre - half_w + half_h,
-        ]
-        self.quads.append(np.array(corners, dtype=np.float32))
-        shape = self.glyphs[index]
-        if shape is None:
-            return
-        left, right = self.extents[index]
-        sx, sy = width / (right - left), height / (self.bottom - self.top)
-        mid_x, mid_y = (left + right) / 2.0, (self.top + self.bottom) / 2.0
+    def put(self, centres: np.ndarray, along: np.ndarray, widths: np.ndarray, heights: np.ndarray) -> None:
+        """Put every character into its cell.
+
+        Args:
+            centres: ``[n, 2]`` middles of the cells.
+            along: ``[n, 2]`` unit vectors in reading direction; the characters' feet lie clockwise of it.
+            widths: ``[n]`` widths of the cells.
+            heights: ``[n]`` heights of the cells.
+        """
+        down = np.stack([-along[:, 1], along[:, 0]], axis=1)
+        half_w, half_h = along * widths[:, None] / 2.0, down * heights[:, None] / 2.0
+        corners = np.stack([-half_w - half_h, half_w - half_h, half_w + half_h, half_h - half_w], axis=1)
+        self.quads = list((centres[:, None, :] + corners).astype(np.float32))
         # em -> cell (with FangSong's climbing strokes) -> millimetres
-        ax, ay = along * sx - down * self.style.shear * sx, down * sy
-        matrix = skia.Matrix.MakeAll(
-            ax[0], ay[0], centre[0] - ax[0] * mid_x - ay[0] * mid_y,
-            ax[1], ay[1], centre[1] - ax[1] * mid_x - ay[1] * mid_y,
-            0.0, 0.0, 1.0,
-        )  # fmt: skip
-        placed = skia.Path()
-        shape.path.transform(matrix, placed)
-        self.path.addPath(placed)
+        sx = widths / (self.extents[:, 1] - self.extents[:, 0])
+        x_axis = sx[:, None] * (along - down * self.style.shear)
+        y_axis = (heights / (self.bottom - self.top))[:, None] * down
+        middle = self.extents.mean(axis=1)
+        origin = centres - x_axis * middle[:, None] - y_axis * ((self.top + self.bottom) / 2.0)
+        affine = np.stack([x_axis, y_axis, origin], axis=2).reshape(-1, 6).tolist()
+        for shape, (xx, xy, x0, yx, yy, y0) in zip(self.glyphs, affine, strict=True):
+            if shape is not None:
+                self.path.addPath(shape.path, skia.Matrix.MakeAll(xx, xy, x0, yx, yy, y0, 0.0, 0.0, 1.0))
 
     def mark(self, height: float, weight: float, clear: bool) -> Mark:
         return Mark(self.path, weight + self.style.bolder * height, True, clear, self.style.rounding * height)
@@ -127,11 +123,9 @@ def straight_text(
     gap = min(spacing * height, max(width - natural.sum() * scale, 0.0) / max(len(text) - 1, 1))
     widths = natural * scale
     total = float(widths.sum() + gap * (len(text) - 1))
-    x = centre[0] - total / 2.0
-    along, down = np.array([1.0, 0.0]), np.array([0.0, 1.0])
-    for index, cell in enumerate(widths):
-        setter.put(index, np.array([x + cell / 2.0, centre[1]]), along, down, float(cell), height)
-        x += cell + gap
+    x = centre[0] - total / 2.0 + np.cumsum(widths) - widths / 2.0 + gap * np.arange(len(text))
+    centres = np.stack([x, np.full_like(x, centre[1])], axis=1)
+    setter.put(centres, np.tile([1.0, 0.0], (len(text), 1)), widths, np.full_like(x, height))
     layout.marks.append(setter.mark(height, weight, clear))
     left, right = centre[0] - total / 2.0, centre[0] + total / 2.0
     upper, lower = centre[1] - height / 2.0, centre[1] + height / 2.0
@@ -168,9 +162,7 @@ def vertical_text(
         MissingGlyphError: if the font lacks a character.
     """
     setter = _Setter(text, font_style(font))
-    along, down = np.array([1.0, 0.0]), np.array([0.0, 1.0])
-    for index, (x, y, w, h) in enumerate(cells):
-        setter.put(index, np.array([x + w / 2.0, y + h / 2.0]), along, down, float(w), float(h))
+    setter.put(cells[:, :2] + cells[:, 2:] / 2.0, np.tile([1.0, 0.0], (len(text), 1)), cells[:, 2], cells[:, 3])
     layout.marks.append(setter.mark(float(cells[:, 3].mean()), weight, clear))
     left, top = float(cells[:, 0].min()), float(cells[:, 1].min())
     right, bottom = float((cells[:, 0] + cells[:, 2]).max()), float((cells[:, 1] + cells[:, 3]).max())
@@ -179,27 +171,32 @@ def vertical_text(
 
 
 class _Arc:
-    """An ellipse measured by arc length: where its points and outward normals lie."""
+    """The curve parallel to an ellipse, ``inset`` millimetres inside it, measured by its arc length."""
 
     def __init__(self, a: float, b: float, inset: float):
-        t = np.linspace(-np.pi, 3.0 * np.pi, 2881)
-        normal = np.stack([np.cos(t) / a, np.sin(t) / b], axis=1)
-        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-        # the curve parallel to the ellipse, `inset` inside it
-        points = np.stack([a * np.cos(t), b * np.sin(t)], axis=1) - inset * normal
-        length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
-        self.t, self.points, self.normal, self.length = t, points, normal, length
-        self.round = float(length[-1]) / 2.0
+        self.a, self.b = a, b
+        self.t = _TURNS
+        points, normals = self.at(self.t)
+        steps = np.diff(points - inset * normals, axis=0)
+        self.length = np.concatenate([[0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))])
 
-    def at_angle(self, degrees: float) -> float:
+    def at(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points ``[n, 2]`` of the ellipse itself and unit outward normals there, for parameter angles in radians."""
+        cos, sin = np.cos(t), np.sin(t)
+        nx, ny = cos * self.b, sin * self.a
+        scale = 1.0 / np.hypot(nx, ny)
+        return np.stack([self.a * cos, self.b * sin], axis=1), np.stack([nx * scale, ny * scale], axis=1)
+
+    def length_at(self, degrees: float) -> float:
         """Arc length at this parameter angle (clockwise from the right; -90 is the top)."""
         return float(np.interp(np.deg2rad(degrees), self.t, self.length))
 
-    def at(self, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Points and unit outward normals at these arc lengths."""
-        point = np.stack([np.interp(length, self.length, self.points[:, k]) for k in (0, 1)], axis=-1)
-        normal = np.stack([np.interp(length, self.length, self.normal[:, k]) for k in (0, 1)], axis=-1)
-        return point, normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+    def turn_at(self, length: np.ndarray) -> np.ndarray:
+        """Parameter angles in radians at these arc lengths."""
+        return np.interp(length, self.length, self.t)
+
+
+_TURNS = np.linspace(-np.pi - 2.0, 3.0 * np.pi - 2.0, 721)
 
 
 def arc_text(
@@ -245,38 +242,34 @@ def arc_text(
     """
     setter = _Setter(text, font_style(font))
     count = len(text)
-    mid = _Arc(*axes, inset + height / 2.0)
+    # Room is measured where the characters are closest together: at their side towards the centre.
+    arc = _Arc(*axes, inset + height)
     sign = -1.0 if lower else 1.0
     middle = (90.0 if lower else -90.0) + turn
-    start, end = mid.at_angle(middle - sign * span / 2.0), mid.at_angle(middle + sign * span / 2.0)
+    start, end = arc.length_at(middle - sign * span / 2.0), arc.length_at(middle + sign * span / 2.0)
     available = abs(end - start)
-    radius = mid.round / (2.0 * np.pi)
-    squeeze = max(1.0 - height / (2.0 * radius), 0.3)  # arc length at the inner edge over that in the middle
     natural = setter.aspects * height
     if proportional:
-        scale = min(condense, fill * squeeze * available / natural.sum())
+        scale = min(condense, fill * available / natural.sum())
         widths = natural * scale
         gap = (available - widths.sum()) / max(count - 1, 1)
         centres = np.cumsum(widths) - widths / 2.0 + gap * np.arange(count)
     else:
-        pitch = available / count if count > 1 else available
-        widths = np.minimum(natural * condense, fill * squeeze * pitch)
-        first, last = widths[0] / 2.0, available - widths[-1] / 2.0
-        centres = np.linspace(first, last, count) if count > 1 else np.array([available / 2.0])
-    # the corners of the first side reach further out than its middle by the sagitta of the cell
-    sagitta = float(np.max(widths)) ** 2 / (8.0 * radius)
-    arc = _Arc(*axes, inset + sagitta + height / 2.0)
-    origin = arc.at_angle(middle - sign * span / 2.0)
-    ratio = arc.round / mid.round
-    points, normals = arc.at(origin + sign * centres * ratio)
-    for index in range(count):
-        down = normals[index] if lower else -normals[index]
-        along = np.array([down[1], -down[0]])
-        setter.put(index, points[index], along, down, float(widths[index]), height)
+        widths = np.minimum(natural * condense, fill * available / count)
+        centres = np.linspace(widths[0] / 2.0, available - widths[-1] / 2.0, count)
+    if count == 1:
+        centres = np.array([available / 2.0])
+    # The corners of the outer side reach further out than its middle, by the sagitta of the cell.
+    curvature = max(axes) / min(axes) ** 2
+    sagitta = float(widths.max()) ** 2 * curvature / 8.0
+    depth = inset + sagitta + height / 2.0
+    points, normals = arc.at(arc.turn_at(start + sign * centres))
+    along = np.stack([-normals[:, 1], normals[:, 0]], axis=1) * sign
+    setter.put(points - depth * normals, along, widths, np.full(count, height))
     layout.marks.append(setter.mark(height, weight, clear))
     line = np.linspace(centres[0] - widths[0] / 2.0, centres[-1] + widths[-1] / 2.0, max(2 * count + 1, 5))
-    points, normals = arc.at(origin + sign * line * ratio)
-    outer, inner = points + normals * (height / 2.0 + sagitta), points - normals * (height / 2.0)
+    points, normals = arc.at(arc.turn_at(start + sign * line))
+    outer, inner = points - inset * normals, points - (inset + sagitta + height) * normals
     upper_edge, lower_edge = (inner, outer) if lower else (outer, inner)
     polygon = np.concatenate([upper_edge, lower_edge[::-1]]).astype(np.float32)
     layout.lines.append(TextLine(text, polygon, tuple(setter.quads), True, role))

@@ -60,6 +60,13 @@ def company_name(rng: Generator, form: str | None = None) -> str:
     return where + brand(rng) + _pick(rng, words("trades")) + form
 
 
+def split_company(name: str) -> tuple[str, str]:
+    """A company's name in two rows, broken before the trade if that is known, else in the middle."""
+    starts = [at for trade in words("trades") if (at := name.find(trade)) > 1]
+    at = min(starts, default=len(name) // 2)
+    return name[:at], name[at:]
+
+
 def office_name(rng: Generator) -> str:
     """A public body of an invented place, e.g. 岚陵市财政局."""
     return place(rng) + _pick(rng, _REGION) + _pick(rng, words("offices"))

@@ -77,7 +77,7 @@ def encode_sample(sample: Sample, index: int, split: str, jpeg_quality: int = 92
     files = {
         f"stamped/{name}.jpg": encode_jpeg(sample.stamped, jpeg_quality, dpi=dpi),
         f"clean/{name}.jpg": encode_jpeg(sample.clean, jpeg_quality, dpi=dpi),
-        f"ink/{name}.png": _encode_layer(np.rint(np.clip(sample.ink, 0.0, 1.0) * 255).astype(np.uint8)),
+        f"ink/{name}.png": _encode_layer(cv2.convertScaleAbs(sample.ink, alpha=255.0)),  # rounds and saturates
     }
     seals: list[dict[str, Any]] = []
     cover = np.zeros((height, width), dtype=np.uint8)
@@ -237,11 +237,8 @@ def _encode_layer(layer: Image) -> bytes:
 
 def _mask_box(mask: Mask) -> list[int] | None:
     """Tight box of a mask, None if it is empty."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not len(rows):
-        return None
-    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
-    return [int(v) for v in (columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1)]
+    x, y, w, h = cv2.boundingRect(mask.view(np.uint8))
+    return [x, y, w, h] if w and h else None
 
 
 def _lies_on(line: TextLine, height: int, width: int) -> bool:

@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from seal2real.page.kinds.certificate_zh import certificate_zh
 from seal2real.page.kinds.contract_zh import contract_zh
+from seal2real.page.kinds.form_zh import form_zh
+from seal2real.page.kinds.invoice_form_zh import invoice_form_zh
+from seal2real.page.kinds.letter_zh import letter_zh
 from seal2real.page.kinds.notice_zh import notice_zh
+from seal2real.page.kinds.receipt_zh import receipt_zh
+from seal2real.page.kinds.statement_zh import statement_zh
 
-Filling = Callable[[np.random.Generator], dict[str, Any]]
 
-# One line per kind: the template's name (its file without .typ, ending in the language) and what fills it.
-TEMPLATES: dict[str, Filling] = {
-    "contract-zh": contract_zh,
-    "notice-zh": notice_zh,
+@dataclass(frozen=True)
+class PageKind:
+    """A kind of page.
+
+    Attributes:
+        template: file in ``templates/`` without ``.typ``; languages may share one.
+        fill: draws the words and the style: JSON values for the template.
+    """
+
+    template: str
+    fill: Callable[[np.random.Generator], dict[str, Any]]
+
+
+# One line per kind; a name ends in its language.
+TEMPLATES: dict[str, PageKind] = {
+    "contract-zh": PageKind("contract-zh", contract_zh),
+    "invoice-form-zh": PageKind("invoice-form-zh", invoice_form_zh),
+    "notice-zh": PageKind("notice-zh", notice_zh),
+    "certificate-zh": PageKind("certificate", certificate_zh),
+    "letter-zh": PageKind("letter", letter_zh),
+    "form-zh": PageKind("form-zh", form_zh),
+    "statement-zh": PageKind("statement-zh", statement_zh),
+    "receipt-zh": PageKind("receipt-zh", receipt_zh),
 }

@@ -8,7 +8,24 @@ import numpy as np
 
 from seal2real.page import words_zh as zh
 from seal2real.page.style import page_style
-from seal2real.page.text import capital_amount, chance, chinese_number, choose, fill, pool, some, uniform
+from seal2real.page.text import Filler, capital_amount, chance, chinese_number, choose, fill, pool, some, uniform
+
+_FILLED = {"address": zh.address, "phone": zh.phone, "bank": zh.bank, "account": zh.bank_account, "tax": zh.tax_number}
+_ROW_LABELS = {
+    "name-seal": ("{}（盖章）：", "{}（公章）：", "{}（签章）："),
+    "name": ("{}：",),
+    "seal": ("（盖章）", "（公章）", "盖章："),
+    "legal": ("法定代表人（签字）：", "法定代表人："),
+    "agent": ("委托代理人：", "授权代表："),
+    "legal-or-agent": ("法定代表人或授权代表：", "法定代表人/委托代理人（签字）："),
+    "sign": ("代表签字：", "签字："),
+    "date": ("日期：", "签订日期：", ""),
+    "address": ("地址：",),
+    "phone": ("电话：",),
+    "bank": ("开户银行：", "开户行："),
+    "account": ("账号：",),
+    "tax": ("税号：",),
+}
 
 
 def contract_zh(rng: np.random.Generator) -> dict[str, Any]:
@@ -24,7 +41,8 @@ def contract_zh(rng: np.random.Generator) -> dict[str, Any]:
     count = int(rng.integers(3, 13))
     last = len(clauses) - 1  # "other provisions" always closes
     picked = [*sorted(int(i) for i in rng.permutation(last)[: count - 1]), last]
-    values = {"title": title, "subject": fill(rng, agreement["subject"], {}, zh.FIELDS)}
+    fields = zh.fields(rng)
+    values = {"title": title, "subject": fill(rng, agreement["subject"], {}, fields)}
     goods = _goods_table(rng) if agreement["goods"] and chance(rng, 0.5) else {"items": []}
     data: dict[str, Any] = {
         "style": style,
@@ -37,18 +55,20 @@ def contract_zh(rng: np.random.Generator) -> dict[str, Any]:
         "number_place": choose(rng, ("top", "top", "under", "none")),
         "underline_names": chance(rng, 0.4),
         "parties": [_party(rng, label, name) for label, name in zip(labels, names, strict=True)],
-        "preamble": fill(rng, choose(rng, words["preambles"]), values, zh.FIELDS),
-        "clauses": _clauses(rng, [clauses[i] for i in picked], values),
+        "preamble": fill(rng, choose(rng, words["preambles"]), values, fields),
+        "clauses": _clauses(rng, [clauses[i] for i in picked], values, fields),
         "closing": choose(rng, words["closings"]),
         "sign_above": uniform(rng, 0.8, 3.0),
         "sign_layout": choose(rng, ("columns", "columns", "columns", "stacked", "boxed")),
         **goods,
     }
     shown = chance(rng, 0.55)
-    rows = _signer_rows(rng)
-    date = zh.date_text(rng)
+    # Both parties sign one form: the same rows, blanks and lines; what is filled in may differ.
+    rows = [(row, str(choose(rng, _ROW_LABELS[row])), chance(rng, 0.45)) for row in _signer_rows(rng)]
+    width = uniform(rng, 7, 9.5)
+    date = zh.date_text(rng) if chance(rng, 0.5) else zh.blank_date(rng)
     data["signers"] = [
-        {"rows": [_signer_row(rng, row, label, name if shown else "", date) for row in rows]}
+        {"rows": [_signer_row(rng, *row, label, name if shown else "", date) | {"width": width} for row in rows]}
         for label, name in zip(labels, names, strict=True)
     ]
     return data
@@ -73,7 +93,9 @@ def _party(rng: np.random.Generator, label: str, name: str) -> dict[str, Any]:
     return {"label": label + "：", "name": name, "lines": options[: int(rng.integers(0, 5))]}
 
 
-def _clauses(rng: np.random.Generator, picked: list[Any], values: dict[str, str]) -> list[dict[str, Any]]:
+def _clauses(
+    rng: np.random.Generator, picked: list[Any], values: dict[str, str], fields: dict[str, Filler]
+) -> list[dict[str, Any]]:
     numbering = choose(rng, ("第{}条 ", "第{}条　", "{}、"))
     inner = choose(rng, ("", "{n}.{i} ", "{i}. ", "（{i}）", "{i}、"))
     made = []
@@ -83,7 +105,7 @@ def _clauses(rng: np.random.Generator, picked: list[Any], values: dict[str, str]
         # The first sentence of a clause opens the subject; the others keep their order.
         kept = [0, *sorted(int(i) + 1 for i in rng.permutation(len(sentences) - 1)[: wanted - 1])]
         items = [
-            (inner.format(n=n, i=i) if len(kept) > 1 else "") + fill(rng, sentences[k], values, zh.FIELDS)
+            (inner.format(n=n, i=i) if len(kept) > 1 else "") + fill(rng, sentences[k], values, fields)
             for i, k in enumerate(kept, start=1)
         ]
         made.append({"title": numbering.format(chinese_number(n)) + clause["title"], "items": items})
@@ -126,42 +148,14 @@ def _signer_rows(rng: np.random.Generator) -> list[str]:
     return rows
 
 
-def _signer_row(rng: np.random.Generator, row: str, label: str, name: str, date: str) -> dict[str, Any]:
-    width = uniform(rng, 7, 9.5)
-    line = chance(rng, 0.45)
-
-    def made(text: str, value: str, kind: str) -> dict[str, Any]:
-        return {"label": text, "value": value, "kind": kind, "line": line, "width": width}
-
-    if row == "name-seal":
-        return made(f"{label}（盖章）：", name, "company-name" if name else "signature")
-    if row == "name":
-        return made(f"{label}：", name, "company-name" if name else "signature")
-    if row == "seal":
-        return made(choose(rng, ("（盖章）", "（公章）", "盖章：")), "", "signature")
-    if row in ("legal", "agent", "legal-or-agent", "sign"):
-        text = {
-            "legal": "法定代表人（签字）：",
-            "agent": "委托代理人：",
-            "legal-or-agent": "法定代表人或授权代表：",
-            "sign": "代表签字：",
-        }[row]
-        return made(text, "", "signature")
+def _signer_row(
+    rng: np.random.Generator, row: str, text: str, line: bool, party: str, name: str, date: str
+) -> dict[str, Any]:
+    if row in _FILLED:
+        return {"label": text, "value": _FILLED[row](rng), "kind": "", "line": False}
     if row == "date":
-        value = date if chance(rng, 0.5) else zh.blank_date(rng)
-        return {
-            "label": choose(rng, ("日期：", "签订日期：", "")),
-            "value": value,
-            "kind": "date",
-            "line": False,
-            "width": 9,
-        }
-    fillers = {
-        "address": zh.address,
-        "phone": zh.phone,
-        "bank": zh.bank,
-        "account": zh.bank_account,
-        "tax": zh.tax_number,
-    }
-    names = {"address": "地址：", "phone": "电话：", "bank": "开户银行：", "account": "账号：", "tax": "税号："}
-    return {"label": names[row], "value": fillers[row](rng), "kind": "", "line": False, "width": width}
+        return {"label": text, "value": date, "kind": "date", "line": False}
+    if row in ("name-seal", "name"):
+        kind = "company-name" if name else "signature"
+        return {"label": text.format(party), "value": name, "kind": kind, "line": line}
+    return {"label": text, "value": "", "kind": "signature", "line": line}

@@ -19,7 +19,7 @@ def notice_zh(rng: np.random.Generator) -> dict[str, Any]:
     company = chance(rng, 0.4)
     office = zh.firm(rng) if company else zh.office(rng)
     subject = choose(rng, words["subjects"])
-    fields = {**zh.FIELDS, "phone": zh.phone}
+    fields = {**zh.fields(rng), "phone": zh.phone}
     values = {"subject": subject}
     count = int(rng.integers(0, 6))
     sections = []

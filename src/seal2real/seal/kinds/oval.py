@@ -103,7 +103,7 @@ def _rows(text: str) -> list[str]:
     if text.isascii():
         words = text.split()
         return [words[0], " ".join(words[1:])] if len(words) > 1 else words
-    return [text] if len(text) <= 10 else [text[: len(text) // 2], text[len(text) // 2 :]]
+    return [text] if len(text) <= 10 else list(names.split_company(text))
 
 
 KIND = SealKind("oval", sample, plan, share=0.05, colours={"red": 0.72, "blue": 0.2, "violet": 0.05, "black": 0.03})

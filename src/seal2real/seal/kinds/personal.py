@@ -34,7 +34,9 @@ def _name(rng: Generator) -> str:
 def sample_square(rng: Generator) -> SealDesign:
     """16 to 22 mm, two columns."""
     side = round(float(rng.uniform(16.0, 22.0)), 2)
-    return _design(rng, "personal-square", _name(rng), (side, round(side * float(rng.uniform(0.97, 1.03)), 2)), "columns")
+    return _design(
+        rng, "personal-square", _name(rng), (side, round(side * float(rng.uniform(0.97, 1.03)), 2)), "columns"
+    )
 
 
 def sample_rectangle(rng: Generator) -> SealDesign:
@@ -119,9 +121,7 @@ def plan(design: SealDesign) -> Layout:
         cell_h = (inner_h - gap * (len(part) - 1)) / len(part)
         tops = -inner_h / 2.0 + np.arange(len(part)) * (cell_h + gap)
         cells = np.array([[left, top, cell_w, cell_h] for top in tops])
-        vertical_text(
-            layout, part, role="name", font=design.font, cells=cells, weight=weight, clear=intaglio
-        )
+        vertical_text(layout, part, role="name", font=design.font, cells=cells, weight=weight, clear=intaglio)
     return layout
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from numpy.random import Generator
@@ -73,7 +74,7 @@ def _vietnamese(rng: Generator) -> tuple[dict[str, str], dict[str, Any]]:
         "place": names.vietnamese_town(rng),
         "purpose": f"{form} {brand}",
     }
-    return texts, {"around": False, "rings": 2, "colour": "red"}
+    return texts, {"around": False, "rings": 2, "ink": "red"}
 
 
 def plan(design: SealDesign) -> Layout:
@@ -92,38 +93,37 @@ def plan(design: SealDesign) -> Layout:
     axes = (inside, inside)
     name, place = design.texts["name"], design.texts.get("place", "")
     kind = str(options.get("separator", "star"))
-    common = {"font": design.font, "axes": axes, "inset": inset, "height": height, "weight": design.weight}
+    around = partial(
+        arc_text,
+        layout,
+        font=design.font,
+        axes=axes,
+        inset=inset,
+        height=height,
+        condense=design.condense,
+        fill=0.97,
+        weight=design.weight,
+        proportional=True,
+    )
     middle = inside - inset - height / 2.0
     if options.get("around"):  # one text all around, clockwise, its seam below
         text = f"{name} * {place} *" if place else f"{name} *"
-        arc_text(
-            layout, text, role="name", span=352.0, condense=design.condense, fill=0.97, proportional=True, **common
-        )
+        around(text, role="name", span=352.0)
     else:
         total = len(name) + len(place) + 4
         upper = min(max(360.0 * (len(name) + 0.5) / total, 150.0), 255.0) if place else 320.0
-        arc_text(
-            layout, name, role="name", span=upper - 12.0, condense=design.condense, fill=0.97, proportional=True, **common
-        )
+        around(name, role="name", span=upper - 12.0)
         if place:
             lower = min(360.0 - upper - 24.0, 9.0 + len(place) * 11.0)
-            arc_text(
-                layout,
-                place,
-                role="place",
-                span=lower,
-                condense=design.condense,
-                fill=0.97,
-                lower=True,
-                proportional=True,
-                **common,
-            )
+            around(place, role="place", span=lower, lower=True)
             seam = (upper / 2.0 + 180.0 - lower / 2.0) / 2.0  # between the two texts, degrees from the top
             layout.marks.extend(separators(kind, middle, (-seam, seam), 0.62 * height))
     inside = middle - height / 2.0 - inset
     if options.get("inner_ring", True):
         layout.marks.append(ring(inside, inside, thin * 1.3))
         inside -= thin * 1.3
+    else:
+        inside -= 0.8
     if int(options.get("rings", 2)) > 2 and (code := design.texts.get("code")):
         inner_height = 0.78 * height
         arc_text(

@@ -1,0 +1,130 @@
+"""The layered forger: a press-and-scan model whose knobs a network turns, then a residual on the ink layer.
+
+It predicts layers, not pixels: an ink absorbance inside the seal's support and one scan for stamped and clean alike, so
+that the page's own text, the removal pair and the masks hold by construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from seal2real.forger.networks import KnobNetwork, ResidualUNet
+from seal2real.physics.knobs import KNOBS, decode
+from seal2real.physics.operators import gaussian_blur
+from seal2real.physics.press_scan import InkNoise, ScanNoise, Settings, press_ink, scan
+from seal2real.press.inks import COLOURS, INKS, absorbance_of
+
+CODE_SIZE = len(KNOBS)
+VISIBLE_ABSORBANCE = 0.18  # absorbance of the strongest channel (about 16 % of the light) at which ink counts as visible
+
+
+@dataclass
+class Impression:
+    """What the layered forger returns; all ``[B, C, H, W]``.
+
+    Attributes:
+        stamped, clean: RGB in 0..1 under one scan; ``clean`` is None where it was not asked for.
+        ink: absorbance per channel, >= 0, after the residual network.
+        pressed: absorbance per channel, before it (the operators alone).
+        dials: ``[B, K]`` the knobs' positions in 0..1.
+    """
+
+    stamped: torch.Tensor
+    clean: torch.Tensor | None
+    ink: torch.Tensor
+    pressed: torch.Tensor
+    dials: torch.Tensor
+
+
+class LayeredForger(nn.Module):
+    """See the module's docstring.
+
+    Args:
+        widths: channels per level of the residual U-Net.
+        residual: False leaves the residual network out (the press-and-scan model alone).
+    """
+
+    kind = "layered"
+
+    def __init__(self, widths: tuple[int, ...] = (24, 48, 72), residual: bool = True):
+        super().__init__()
+        self.config = {"kind": self.kind, "widths": list(widths), "residual": residual}
+        self.knobs = KnobNetwork(len(COLOURS))
+        self.base = nn.Parameter(torch.stack([_class_absorbance(colour) for colour in COLOURS]).log())
+        self.residual = ResidualUNet(10, 4, tuple(widths)) if residual else None
+
+    def dials(self, code: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
+        """Knob positions ``[B, K]`` for codes ``[B, CODE_SIZE]`` and colour indices ``[B]`` (see `COLOURS`)."""
+        return self.knobs(code, colour)
+
+    def ink(
+        self,
+        page: torch.Tensor,
+        coverage: torch.Tensor,
+        colour: torch.Tensor,
+        settings: Settings,
+        px_per_mm: torch.Tensor,
+        noise: InkNoise,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The ink layer.
+
+        Args:
+            page: ``[B, 3, H, W]`` reflectance in 0..1.
+            coverage: ``[B, 1, H, W]`` in 0..1.
+            colour: ``[B]`` indices into `COLOURS`.
+            settings: decoded knobs.
+            px_per_mm: ``[B]``.
+            noise: random fields.
+
+        Returns:
+            (ink, pressed), each ``[B, 3, H, W]`` absorbance: with and without the residual network.
+        """
+        pressed = press_ink(coverage, self.base[colour].exp(), settings, px_per_mm, noise)
+        support = _support(coverage, px_per_mm)
+        pressed = pressed * support
+        if self.residual is None:
+            return pressed, pressed
+        scale = (px_per_mm / 5.0).log().view(-1, 1, 1, 1).expand_as(coverage)
+        around = gaussian_blur(coverage, 0.8 * px_per_mm, 0.8 * float(px_per_mm.max()))
+        grey = page.mean(1, keepdim=True)
+        features = torch.cat((pressed, coverage, around, grey, scale, noise.white, support), 1)
+        correction = self.residual(features)
+        film = torch.exp(1.5 * torch.tanh(correction[:, :1]))
+        tint = torch.exp(0.4 * torch.tanh(correction[:, 1:]))
+        return pressed * film * tint, pressed
+
+    def forward(
+        self,
+        page: torch.Tensor,
+        coverage: torch.Tensor,
+        colour: torch.Tensor,
+        px_per_mm: torch.Tensor,
+        code: torch.Tensor,
+        ink_noise: InkNoise,
+        scan_noise: ScanNoise,
+        with_clean: bool = False,
+    ) -> Impression:
+        """Forge a batch of crops; shapes as in `ink`."""
+        dials = self.dials(code, colour)
+        settings = decode(dials)
+        ink, pressed = self.ink(page, coverage, colour, settings, px_per_mm, ink_noise)
+        stamped = scan(page * torch.exp(-ink), settings, px_per_mm, scan_noise)
+        clean = scan(page, settings, px_per_mm, scan_noise) if with_clean else None
+        return Impression(stamped, clean, ink, pressed, dials)
+
+
+def _class_absorbance(colour: str) -> torch.Tensor:
+    """Mean absorbance ``[3]`` of the inks of a class, by how often they are met."""
+    inks = [ink for ink in INKS.values() if ink.colour == colour]
+    weighted = [torch.from_numpy(absorbance_of(ink.rgb)) * ink.share for ink in inks]
+    return torch.stack(weighted).sum(0) / sum(ink.share for ink in inks)
+
+
+def _support(coverage: torch.Tensor, px_per_mm: torch.Tensor) -> torch.Tensor:
+    """``[B, 1, H, W]`` in 0..1: where ink may be at all: the design's surroundings to about 1.5 mm, fading out."""
+    near = gaussian_blur(coverage, 0.7 * px_per_mm, 0.7 * float(px_per_mm.max()))
+    return F.hardtanh(near * 12.0, 0.0, 1.0)

@@ -1,0 +1,95 @@
+"""Networks of the forger: knobs from a random code, a residual on the ink layer, and a plain image-to-image residual."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from seal2real.physics.knobs import KNOBS
+
+
+class ResidualUNet(nn.Module):
+    """A small U-Net, zero at the start: its last layer is initialised to zero.
+
+    Args:
+        inputs: input channels.
+        outputs: output channels.
+        widths: channels per level; each level halves the resolution.
+    """
+
+    def __init__(self, inputs: int, outputs: int, widths: tuple[int, ...] = (24, 48, 72)):
+        super().__init__()
+        self.stem = nn.Conv2d(inputs, widths[0], 3, padding=1)
+        self.down = nn.ModuleList(
+            nn.Sequential(_Block(wide), nn.Conv2d(wide, wider, 3, stride=2, padding=1))
+            for wide, wider in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.middle = nn.Sequential(_Block(widths[-1]), _Block(widths[-1]))
+        self.up = nn.ModuleList(
+            nn.ModuleList([nn.Conv2d(wider, wide, 1), _Block(wide)])
+            for wide, wider in zip(widths[-2::-1], widths[:0:-1], strict=True)
+        )
+        self.head = nn.Conv2d(widths[0], outputs, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """``[B, inputs, H, W]`` to ``[B, outputs, H, W]``; any H, W >= 2 ** (levels - 1)."""
+        height, width = images.shape[-2:]
+        step = 2 ** len(self.down)
+        hidden = nn.functional.pad(images, (0, -width % step, 0, -height % step), mode="replicate")
+        hidden = self.stem(hidden)
+        skips = []
+        for block in self.down:
+            skips.append(block[0](hidden))  # type: ignore[index]
+            hidden = block[1](skips[-1])  # type: ignore[index]
+        hidden = self.middle(hidden)
+        for (narrow, block), skip in zip(self.up, reversed(skips), strict=True):  # type: ignore[misc]
+            hidden = nn.functional.interpolate(narrow(hidden), scale_factor=2.0, mode="nearest")
+            hidden = block(hidden + skip)
+        return self.head(hidden)[..., :height, :width]
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions around a residual connection. Normalised over channels only (not over space), so that the
+    result at a pixel does not depend on the size of the crop."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(1, width, 1, 1))
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.scale = nn.Parameter(torch.full((1, width, 1, 1), 0.2))
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        mean_square = hidden.square().mean(1, keepdim=True)
+        normal = hidden * torch.rsqrt(mean_square + 1e-4) * self.gain
+        return hidden + self.scale * self.second(nn.functional.silu(self.first(normal)))
+
+
+class KnobNetwork(nn.Module):
+    """Dial positions of the press-and-scan model from a random code and a style.
+
+    At the start every dial has its own normal variable and its range of `KNOBS`; training moves and couples them.
+
+    Args:
+        styles: number of style classes (ink colours).
+        width: hidden width.
+    """
+
+    def __init__(self, styles: int, width: int = 64):
+        super().__init__()
+        start = torch.tensor([knob.start for knob in KNOBS]).logit()
+        self.start = nn.Parameter(start.repeat(styles, 1))
+        self.spread = nn.Parameter(torch.tensor([knob.spread for knob in KNOBS]).log().repeat(styles, 1))
+        self.mix = nn.Sequential(
+            nn.Linear(len(KNOBS) + styles, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, len(KNOBS))
+        )
+        nn.init.zeros_(self.mix[-1].weight)
+        nn.init.zeros_(self.mix[-1].bias)
+
+    def forward(self, code: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        """Codes ``[B, K]`` (standard normal) and style indices ``[B]`` to dials ``[B, K]`` in 0..1."""
+        one_hot = nn.functional.one_hot(style, self.start.shape[0]).to(code.dtype)
+        logits = self.start[style] + self.spread[style].exp() * code + self.mix(torch.cat((code, one_hot), 1))
+        return torch.sigmoid(logits)

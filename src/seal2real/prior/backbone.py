@@ -1,0 +1,123 @@
+"""The backbone interface: a diffusion model with prompts, whatever it is made of."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+class Backbone(nn.Module, ABC):
+    """A frozen or trainable noise predictor over latents, conditioned on a prompt of embeddings.
+
+    Attributes:
+        unet: the noise predictor (a diffusers ``UNet2DConditionModel``).
+        prompt_shape: (tokens, width) of a prompt; prompts are ``[1 or B, tokens, width]``.
+        image_size: side in pixels of the images it was trained on; a multiple of ``multiple``.
+        multiple: image sides must be multiples of this.
+    """
+
+    unet: nn.Module
+    prompt_shape: tuple[int, int]
+    image_size: int
+    multiple: int
+    alphas_cumprod: torch.Tensor
+
+    def __init__(self, unet: nn.Module, alphas_cumprod: torch.Tensor, prediction_type: str):
+        super().__init__()
+        self.unet = unet
+        self.prediction_type = prediction_type
+        self.register_buffer("alphas_cumprod", alphas_cumprod.float(), persistent=False)
+
+    @property
+    def steps(self) -> int:
+        """Number of training timesteps T; timesteps are integers in [0, T)."""
+        return len(self.alphas_cumprod)
+
+    @abstractmethod
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """Images ``[B, 3, H, W]`` in 0..1 to latents of about unit variance. Differentiable."""
+
+    @abstractmethod
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """The inverse of `encode`: latents to images ``[B, 3, H, W]`` (not clipped)."""
+
+    @abstractmethod
+    def embed(self, words: str) -> torch.Tensor:
+        """A prompt ``[1, tokens, width]`` to start from."""
+
+    @abstractmethod
+    def save(self, folder: Path, dtype: torch.dtype | None = None) -> None:
+        """Write as a diffusers folder."""
+
+    def _signal(self, timesteps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        alpha_bar = self.alphas_cumprod[timesteps].view(-1, 1, 1, 1)
+        return alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+
+    def add_noise(self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """``sqrt(a_t) z + sqrt(1 - a_t) eps`` (Ho et al. 2020, eq. 4); ``timesteps [B]`` integers."""
+        signal, sigma = self._signal(timesteps)
+        return signal * latents + sigma * noise
+
+    def predict_noise(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, prompt: torch.Tensor, unet: nn.Module | None = None
+    ) -> torch.Tensor:
+        """Predicted eps, fp32, whatever the network itself predicts.
+
+        Args:
+            noisy: ``[B, c, h, w]`` noised latents.
+            timesteps: ``[B]``.
+            prompt: ``[1 or B, tokens, width]``.
+            unet: another network of the same form (a critic) in place of the own one.
+        """
+        prompt = prompt.expand(noisy.shape[0], -1, -1).to(noisy.dtype)
+        output = (unet or self.unet)(noisy, timesteps, encoder_hidden_states=prompt, return_dict=False)[0].float()
+        if self.prediction_type == "epsilon":
+            return output
+        signal, sigma = self._signal(timesteps)  # v = signal * eps - sigma * z  (Salimans and Ho 2022)
+        return signal * output + sigma * noisy.float()
+
+    def denoised(self, noisy: torch.Tensor, timesteps: torch.Tensor, eps: torch.Tensor) -> torch.Tensor:
+        """Estimate of the clean latents from a noise estimate, in float64 (the difference of two such estimates is
+        small, and fp32 loses it at high noise)."""
+        signal, sigma = self._signal(timesteps)
+        return (noisy.double() - sigma.double() * eps.double()) / signal.double()
+
+    def features(self, noisy: torch.Tensor, timesteps: torch.Tensor, prompt: torch.Tensor) -> list[torch.Tensor]:
+        """Activations ``[B, c_k, h_k, w_k]`` after each down block and the middle block, for discriminator heads."""
+        found: list[torch.Tensor] = []
+        blocks = [*self.unet.down_blocks, self.unet.mid_block]  # type: ignore[union-attr, list-item]
+
+        def keep(_module: nn.Module, _inputs: object, output: torch.Tensor | tuple) -> None:
+            found.append(output[0] if isinstance(output, tuple) else output)
+
+        handles = [block.register_forward_hook(keep) for block in blocks]  # type: ignore[union-attr]
+        try:
+            self.predict_noise(noisy, timesteps, prompt)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return found
+
+    def copy_unet(self) -> nn.Module:
+        """A trainable copy of the noise predictor: the critic of an adversarial phase."""
+        return copy.deepcopy(self.unet).requires_grad_(True)
+
+
+def load_backbone(name: str) -> Backbone:
+    """A backbone by name: "compact" (shipped), a folder that `Backbone.save` or diffusers wrote, or a hub id.
+
+    Raises:
+        Seal2RealError: it is not there, or a part of the folder is missing.
+    """
+    from seal2real.prior.compact import CompactBackbone
+    from seal2real.prior.stable_diffusion import StableDiffusionBackbone
+    from seal2real.weights import shipped
+
+    folder = shipped("compact") if name == "compact" else Path(name)
+    if (folder / "caption").is_dir() or name == "compact":
+        return CompactBackbone.load(folder)
+    return StableDiffusionBackbone.load(name)

@@ -1,0 +1,163 @@
+"""Pretraining of the compact backbone on the attribute-captioned simulator."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from seal2real.physics.knobs import KNOBS, decode
+from seal2real.physics.press_scan import InkNoise, ScanNoise, press_and_scan
+from seal2real.physics.simulator import random_dials
+from seal2real.press.inks import COLOURS, INKS, absorbance_of
+from seal2real.prior.compact import TOKENS, CompactBackbone
+from seal2real.prior.pool import Pool
+from seal2real.prior.training import Budget, Ema, Streams, average_gradients, make_accelerator
+
+log = logging.getLogger(__name__)
+MAY_DIFFER = ("steps", "minutes", "save_every", "picture_every")  # at resume
+COLOUR_SHARES = (0.55, 0.17, 0.08, 0.20)  # red, blue, violet, black
+TOKEN_DROPOUT = 0.1  # a token is left unsaid
+CAPTION_DROPOUT = 0.1  # the whole caption is
+
+
+@dataclass(frozen=True)
+class PretrainConfig:
+    """Settings of a pretraining run."""
+
+    steps: int = 20_000  # optimiser steps at most
+    minutes: float | None = None  # wall-clock limit of this call; None for none
+    batch: int = 32  # patches per step and process
+    accumulate: int = 1  # micro-batches per step
+    learning_rate: float = 3e-4  # AdamW, after a linear warm-up
+    warmup: int = 300  # steps
+    ema: float = 0.9995  # decay of the moving average
+    pool: int = 1600  # drawn crops that patches are cut from
+    pages: str | None = None  # folder of real backgrounds, for a share of the crops
+    widths: tuple[int, ...] = (48, 96, 160)  # channels per level of the U-Net
+    image_size: int = 64  # patch side in pixels
+    diameters: tuple[float, float] = (128.0, 256.0)  # longest side of a seal in pixels, log-uniform
+    precision: str = "auto"  # "no", "bf16", "auto"
+    save_every: float = 180.0  # seconds between states
+    picture_every: int = 2000  # steps between sample grids
+    seed: int = 0
+
+
+def pretrain(
+    config: PretrainConfig, out: Path, resume: bool = False, progress: Callable[[int, float], None] | None = None
+) -> CompactBackbone:
+    """Train a compact backbone and write it to ``out/backbone`` (a diffusers folder).
+
+    Args:
+        config: settings.
+        out: run folder.
+        resume: go on with the run in ``out``.
+        progress: called with (steps done, loss).
+
+    Returns:
+        The averaged backbone.
+    """
+    accelerator, run = make_accelerator(config.precision, out, config, resume, MAY_DIFFER)
+    device = accelerator.device
+    torch.manual_seed(config.seed)  # initial weights only; every later draw comes from `Streams`
+    model = CompactBackbone.create(config.widths, image_size=config.image_size).to(device)
+    model.unet.to(memory_format=torch.channels_last)
+    ema = Ema(model, config.ema)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+    modules, optimizers = {"model": model, "ema": ema.module}, {"adam": optimizer}
+    done = run.load_state("pretrain", modules, optimizers)
+    pool = Pool.build(config.pool, config.seed, Path(config.pages) if config.pages else None)
+    bases = torch.stack([torch.from_numpy(absorbance_of(ink.rgb)) for ink in INKS.values()])
+    of_colour = [[i for i, ink in enumerate(INKS.values()) if ink.colour == colour] for colour in COLOURS]
+
+    def micro_batch(step: int, slot: int) -> torch.Tensor:
+        streams = Streams(config.seed, step, slot, device)
+        low, high = config.diameters
+        diameter = float(low * (high / low) ** streams.numpy.random())
+        layers = pool.batch(streams.numpy, config.batch, config.image_size, diameter)
+        colour = streams.numpy.choice(len(COLOURS), size=config.batch, p=COLOUR_SHARES)
+        base = bases[[of_colour[c][streams.numpy.integers(len(of_colour[c]))] for c in colour]].to(device)
+        dials = random_dials(config.batch, streams.torch)
+        side = config.image_size
+        with torch.no_grad():
+            images, _ = press_and_scan(
+                layers.page.to(device),
+                layers.coverage.to(device),
+                base,
+                decode(dials),
+                layers.px_per_mm.to(device),
+                InkNoise.draw(config.batch, side, side, streams.torch),
+                ScanNoise.draw(config.batch, side, side, streams.torch),
+            )
+            latents = model.encode(images)
+        keep = streams.uniform(config.batch, TOKENS) >= TOKEN_DROPOUT
+        keep &= streams.uniform(config.batch, 1) >= CAPTION_DROPOUT
+        noise = streams.normal(*latents.shape)
+        timesteps = streams.timesteps(config.batch, 0.0, 1.0, model.steps)
+        with accelerator.autocast():
+            prompt = model.caption(dials, torch.from_numpy(colour).to(device), keep)
+            noisy = model.add_noise(latents, noise, timesteps).contiguous(memory_format=torch.channels_last)
+            output = model.unet(noisy, timesteps, encoder_hidden_states=prompt, return_dict=False)[0]
+        signal, sigma = model._signal(timesteps)
+        return F.mse_loss(output.float(), signal * noise - sigma * latents)
+
+    saved = time.monotonic()
+    total, counted = 0.0, 0
+    step = done
+    for step in Budget(config.steps, config.minutes).remaining(done):
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * min(1.0, (step + 1) / config.warmup)
+        loss_value = 0.0
+        for micro in range(config.accumulate):
+            loss = micro_batch(step, accelerator.process_index * config.accumulate + micro) / config.accumulate
+            accelerator.backward(loss)
+            loss_value += float(loss.detach())
+        average_gradients(accelerator, model.parameters())
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        ema.update(model, step)
+        done = step + 1
+        total, counted = total + loss_value, counted + 1
+        if progress:
+            progress(done, loss_value)
+        if done % 50 == 0:
+            run.log("pretrain", done, {"loss": total / counted, "images": done * config.batch * config.accumulate})
+            accelerator.log({"pretrain/loss": total / counted}, step=done)
+            total, counted = 0.0, 0
+        if done % config.picture_every == 0:
+            run.picture(f"pretrain-{done:06d}", _grid(ema.module, config.seed))
+        if time.monotonic() - saved > config.save_every:
+            run.save_state("pretrain", done, modules, optimizers)
+            saved = time.monotonic()
+    run.save_state("pretrain", done, modules, optimizers)
+    averaged: CompactBackbone = ema.module  # type: ignore[assignment]
+    if accelerator.is_main_process:
+        averaged.save(out / "backbone")
+        run.picture(f"pretrain-{done:06d}", _grid(averaged, config.seed))
+    accelerator.end_training()
+    return averaged
+
+
+@torch.no_grad()
+def _grid(model: CompactBackbone, seed: int, count: int = 8) -> list[torch.Tensor]:
+    """Sampled patches: a row from "real", one from "fake", one from the empty caption, one red and worn."""
+    from seal2real.prior.sampling import ddim
+
+    device = model.alphas_cumprod.device
+    worn = torch.tensor([[knob.start for knob in KNOBS]], device=device)
+    for name in ("grain", "dropout", "tilt"):
+        worn[0, [knob.name for knob in KNOBS].index(name)] = 0.9
+    everything = torch.ones(1, TOKENS, dtype=torch.bool, device=device)
+    prompts = [model.embed("real"), model.embed("fake"), model.embed("")]
+    prompts.append(model.caption(worn, torch.zeros(1, dtype=torch.long, device=device), everything))
+    rows = []
+    for number, prompt in enumerate(prompts):
+        streams = Streams(seed, number, 0, device)
+        rows.append(ddim(model, prompt, streams.normal(count, 12, model.image_size // 2, model.image_size // 2), steps=30))
+    return rows

@@ -1,0 +1,91 @@
+"""The pixel judge of the classifier test: a small convolutional network, trained from scratch each time."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from seal2real.report.c2st import Judge
+from seal2real.report.features import Features, Patches
+
+
+class PatchNetwork(nn.Module):
+    """Four convolutions, then mean and deviation over the plane: texture counts, place does not. About 70,000 weights."""
+
+    def __init__(self, width: int = 24) -> None:
+        super().__init__()
+        sizes = [3, width, 2 * width, 2 * width, 3 * width]
+        layers: list[nn.Module] = []
+        for number, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+            stride = 1 if number == 0 else 2
+            layers += [
+                nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+                nn.GroupNorm(4, outputs),
+                nn.LeakyReLU(0.1, inplace=True),
+            ]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * sizes[-1], 1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """``float [N, 3, S, S]`` in -1..1 to logits ``[N]``."""
+        planes = self.body(images).flatten(2)
+        return self.head(torch.cat([planes.mean(dim=2), planes.std(dim=2)], dim=1))[:, 0]
+
+
+def network_judge(patches: Patches, steps: int, batch: int, seeds: int) -> Judge:
+    """A judge on pixels: AdamW with a one-cycle rate, half a batch of each side, flips and turns, small colour jitter."""
+    pixels = torch.from_numpy(np.ascontiguousarray(patches.transpose(0, 3, 1, 2))).float() / 127.5 - 1.0
+
+    def judge(
+        train: npt.NDArray[np.intp],
+        labels: npt.NDArray[np.float64],
+        test: npt.NDArray[np.intp],
+        rng: np.random.Generator,
+    ) -> Features:
+        scores = np.zeros(len(test))
+        for _ in range(seeds):
+            scores += _train_and_score(pixels, train, labels, test, steps, batch, rng)
+        return scores / seeds
+
+    return judge
+
+
+def _train_and_score(
+    pixels: torch.Tensor,
+    train: npt.NDArray[np.intp],
+    labels: npt.NDArray[np.float64],
+    test: npt.NDArray[np.intp],
+    steps: int,
+    batch: int,
+    rng: np.random.Generator,
+) -> npt.NDArray[np.float64]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(rng.integers(2**62)))
+        network = PatchNetwork().to(memory_format=torch.channels_last)
+        optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=3e-3, total_steps=steps, pct_start=0.2)
+        sides = [train[labels < 0.5], train[labels > 0.5]]
+        target = torch.cat([torch.full((batch // 2,), 0.05), torch.full((batch // 2,), 0.95)])
+        network.train()
+        for _ in range(steps):
+            chosen = np.concatenate([rng.choice(side, batch // 2) for side in sides])
+            images = _augment(pixels[torch.from_numpy(chosen)], rng)
+            loss = nn.functional.binary_cross_entropy_with_logits(network(images), target)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+        network.eval()
+        with torch.inference_mode():
+            parts = [network(part) for part in pixels[torch.from_numpy(test)].split(256)]
+    return torch.cat(parts).double().numpy()
+
+
+def _augment(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    images = torch.rot90(images, int(rng.integers(4)), (2, 3))
+    if rng.integers(2):
+        images = images.flip(3)
+    shift = torch.from_numpy(rng.normal(0, 0.03, (len(images), 3, 1, 1)).astype(np.float32))
+    return (images + shift).contiguous(memory_format=torch.channels_last)

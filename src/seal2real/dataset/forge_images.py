@@ -55,8 +55,6 @@ def forge_folder(
         UsageError: ``out`` is ``images`` itself, the forger is "none", or two images would get the same name.
         Seal2RealError: no usable image, no such forger, or ``out`` cannot be written.
     """
-    from seal2real.forger import load_forger
-
     if forger == "none":
         raise UsageError("forger is none, which changes nothing; give default or a RUN folder")
     if not 1 <= jpeg_quality <= 100:
@@ -73,6 +71,8 @@ def forge_folder(
         if target in targets:
             raise UsageError(f"{targets[target]} and {path} would both be written to {target}; rename one of them")
         targets[target] = path
+    from seal2real.forger import load_forger
+
     model = load_forger(forger)
     if model is None:
         raise UsageError(f"forger {forger!r} changes nothing; give default or a RUN folder")

@@ -68,9 +68,6 @@ def _start(rng: Generator, first: int, last: int, size: int, whole: int) -> int:
     low, high = sorted((last - size, first))
     if size <= whole:  # stay on the page where that is possible
         low, high = max(low, 0), min(high, whole - size)
-        low, high = min(low, whole - size), max(high, 0)
-    if low >= high:
-        return min(low, high)
     return int(rng.integers(low, high + 1))
 
 
@@ -118,7 +115,8 @@ def _clip_text(text: TextBox, left: int, top: int, size: int) -> TextBox | None:
     boxes = []
     for index in kept:
         x, y, w, h = text.characters[index]
-        boxes.append(_clip((x, y, w, h), left, top, size) or (x - left, y - top, 0.0, h))
+        x0, y0, x1, y1 = np.clip([x - left, y - top, x + w - left, y + h - top], 0.0, float(size)).tolist()
+        boxes.append((x0, y0, x1 - x0, y1 - y0))
     x0, y0 = min(b[0] for b in boxes), min(b[1] for b in boxes)
     x1, y1 = max(b[0] + b[2] for b in boxes), max(b[1] + b[3] for b in boxes)
     return TextBox("".join(text.text[index] for index in kept), (x0, y0, x1 - x0, y1 - y0), tuple(boxes))

@@ -75,5 +75,7 @@ def random_ink(
     inks = [ink for ink in INKS.values() if ink.colour == colour]
     weights = np.array([ink.share for ink in inks])
     ink = inks[int(rng.choice(len(inks), p=weights / weights.sum()))]
-    rgb = np.clip(np.asarray(ink.rgb) + rng.normal(0.0, 1.0, 3) * np.asarray(ink.spread), 6.0, 250.0)
+    # a pad is mostly lighter or darker as a whole, and less often of another hue
+    scatter = np.clip(0.75 * rng.normal() + 0.6 * rng.normal(size=3), -2.2, 2.2)
+    rgb = np.clip(np.asarray(ink.rgb) + scatter * np.asarray(ink.spread), 6.0, 250.0)
     return colour, absorbance_of(rgb)

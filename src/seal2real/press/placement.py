@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import Generator
 
+from seal2real.errors import UsageError
 from seal2real.press.compose import compose
 from seal2real.press.inks import random_ink
 from seal2real.sample import Anchor, Page, PlacedSeal, Polygon, Sample, SealArt, TextLine
@@ -128,23 +129,39 @@ def place(
         absorbance: ``float32 [3]`` of the full ink; None for a random ink of the colour.
 
     Raises:
-        UsageError: on an unknown colour.
+        UsageError: on an unknown colour, or an ink without its colour class.
         MissingGlyphError: if the design's font lacks a character.
     """
+    if absorbance is not None and colour is None:
+        raise UsageError("an ink was given without its colour class; give colour too (red, blue, violet or black)")
     angle = random_angle(rng, art.kind) if angle is None else float(angle)
-    drawn = art
-    if angle != 0.0 or art.dpi != page.dpi:
-        drawn = draw(SealDesign.from_dict(art.design), page.dpi, angle)
-    height, width = drawn.coverage.shape
+    drawn = draw(SealDesign.from_dict(art.design), page.dpi, angle)
     if centre is None:
-        centre, _ = random_centre(rng, page, (float(width), float(height)))
+        centre, _ = random_centre(rng, page, _frame(drawn))
     if absorbance is None:
-        colour = colour or art.design.get("options", {}).get("ink")
-        colour, absorbance = random_ink(rng, colour, kind_of(art.kind).colours)
+        colour, absorbance = _ink(rng, drawn, colour)
+    return _lay(drawn, centre, angle, str(colour), absorbance)
+
+
+def _frame(art: SealArt) -> tuple[float, float]:
+    height, width = art.coverage.shape
+    return float(width), float(height)
+
+
+def _ink(rng: Generator, art: SealArt, colour: str | None) -> tuple[str, npt.NDArray[np.float32]]:
+    """An ink as the seal's kind has it, unless the colour is asked for or belongs to the design."""
+    return random_ink(rng, colour or art.design["options"].get("ink"), kind_of(art.kind).colours)
+
+
+def _lay(
+    drawn: SealArt, centre: tuple[float, float], angle: float, colour: str, absorbance: npt.NDArray[np.float32]
+) -> PlacedSeal:
+    """A seal that is drawn at the page's resolution and angle, with its centre at the nearest possible pixel."""
+    width, height = _frame(drawn)
     offset = (round(centre[0] - width / 2.0), round(centre[1] - height / 2.0))
     return PlacedSeal(
-        kind=art.kind,
-        colour=colour or "red",
+        kind=drawn.kind,
+        colour=colour,
         offset=offset,
         coverage=drawn.coverage,
         absorbance=np.asarray(absorbance, dtype=np.float32),
@@ -195,19 +212,17 @@ def stamp_page(
 def _add(page: Page, rng: Generator, design: SealDesign, seals: Sequence[PlacedSeal], colour: str | None) -> PlacedSeal:
     """One more seal, which keeps off the others most of the time."""
     angle = random_angle(rng, design.kind)
-    # room for the turned seal, at most its diagonal if it has corners
-    width, height = (int(np.ceil(side * page.dpi / 25.4)) for side in design.size_mm)
-    art = draw(design, page.dpi, angle)
-    height, width = art.coverage.shape
+    drawn = draw(design, page.dpi, angle)
     may_overlap = rng.random() < 0.12
     for _ in range(8):
-        centre, _ = random_centre(rng, page, (float(width), float(height)))
-        if may_overlap or not any(_close(centre, (width, height), other) for other in seals):
+        centre, _ = random_centre(rng, page, _frame(drawn))
+        if may_overlap or not any(_close(centre, _frame(drawn), other) for other in seals):
             break
-    return place(art, page, rng, centre=centre, angle=angle, colour=colour)
+    colour, absorbance = _ink(rng, drawn, colour)
+    return _lay(drawn, centre, angle, colour, absorbance)
 
 
-def _close(centre: tuple[float, float], size: tuple[int, int], other: PlacedSeal) -> bool:
+def _close(centre: tuple[float, float], size: tuple[float, float], other: PlacedSeal) -> bool:
     h, w = other.coverage.shape
     dx, dy = centre[0] - (other.offset[0] + w / 2.0), centre[1] - (other.offset[1] + h / 2.0)
     return abs(dx) < (size[0] + w) / 2.0 and abs(dy) < (size[1] + h) / 2.0

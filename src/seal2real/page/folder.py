@@ -48,10 +48,11 @@ class FolderPages:
         pages: dict[Path, int] = {}
         pdfs = (p for p in self.folder.rglob("*") if p.suffix.lower() == ".pdf" and not p.name.startswith("."))
         for path in sorted([*filter(Path.is_file, pdfs), *find_images(self.folder)]):
-            try:
-                pages[path] = self._count(path)
-            except Seal2RealError as error:
-                self.skipped.append((path, str(error)))
+            count = _count_pages(path)
+            if isinstance(count, int):
+                pages[path] = count
+            else:
+                self.skipped.append((path, count))
         self._pages = pages
         self.files = tuple(pages)
         if not self.files:
@@ -77,16 +78,6 @@ class FolderPages:
         if not self.skipped:
             return ": it holds no PDFs or images; put some there"
         return f" ({len(self.skipped)} skipped; the first: {self.skipped[0][1]})"
-
-    def _count(self, path: Path) -> int:
-        if path.suffix.lower() == ".pdf":
-            document = render.open_pdf(path)
-            try:
-                return len(document)
-            finally:
-                document.close()
-        _image_size_and_dpi(path)
-        return 1
 
     def _pdf_page(self, path: Path, index: int) -> Page:
         document = render.open_pdf(path)
@@ -128,6 +119,22 @@ def check_dpi(dpi: float) -> float:
 def guess_dpi(width: int, height: int) -> float:
     """The resolution at which the image's short side is as wide as A4 (210 mm)."""
     return float(np.clip(min(width, height) * _MM_PER_INCH / _A4_WIDTH_MM, 20, 1200))
+
+
+def _count_pages(path: Path) -> int | str:
+    """How many pages a file has, or why it cannot be used."""
+    try:
+        if path.suffix.lower() != ".pdf":
+            (width, height), _ = _image_size_and_dpi(path)
+            too_large = f"{path}: {width} x {height} pixels are too many for a page; scale it down first"
+            return 1 if width * height <= MAX_PIXELS else too_large
+        document = render.open_pdf(path)
+        try:
+            return len(document)
+        finally:
+            document.close()
+    except Seal2RealError as error:
+        return str(error)
 
 
 def _image_size_and_dpi(path: Path) -> tuple[tuple[int, int], float | None]:

@@ -62,8 +62,11 @@ def page_style(rng: np.random.Generator, language: str) -> dict[str, Any]:
     else:
         body = _ENGLISH[int(rng.choice(len(_ENGLISH), p=(0.34, 0.24, 0.24, 0.12, 0.06)))]
         title = body if chance(rng, 0.6) else choose(rng, ("Noto Sans SC", "Libertinus Serif", "New Computer Modern"))
+        if {body, title} & {_SANS_ZH, _SERIF_ZH}:
+            title = body  # one way of making bold serves both
         style |= {
             "fonts": [body],
+            "bold": body not in (_SANS_ZH, _SERIF_ZH),
             "title_fonts": [title],
             "size": choose(rng, (9, 9.5, 10, 10.5, 11, 11, 12)),
             "leading": uniform(rng, 0.5, 0.9),

@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from seal2real.page.kinds.certificate_en import certificate_en
 from seal2real.page.kinds.certificate_zh import certificate_zh
+from seal2real.page.kinds.contract_en import contract_en
 from seal2real.page.kinds.contract_zh import contract_zh
 from seal2real.page.kinds.form_zh import form_zh
+from seal2real.page.kinds.invoice_en import invoice_en
 from seal2real.page.kinds.invoice_form_zh import invoice_form_zh
+from seal2real.page.kinds.letter_en import letter_en
 from seal2real.page.kinds.letter_zh import letter_zh
 from seal2real.page.kinds.notice_zh import notice_zh
 from seal2real.page.kinds.receipt_zh import receipt_zh
@@ -33,7 +37,7 @@ class PageKind:
 
 # One line per kind; a name ends in its language.
 TEMPLATES: dict[str, PageKind] = {
-    "contract-zh": PageKind("contract-zh", contract_zh),
+    "contract-zh": PageKind("contract", contract_zh),
     "invoice-form-zh": PageKind("invoice-form-zh", invoice_form_zh),
     "notice-zh": PageKind("notice-zh", notice_zh),
     "certificate-zh": PageKind("certificate", certificate_zh),
@@ -41,4 +45,8 @@ TEMPLATES: dict[str, PageKind] = {
     "form-zh": PageKind("form-zh", form_zh),
     "statement-zh": PageKind("statement-zh", statement_zh),
     "receipt-zh": PageKind("receipt-zh", receipt_zh),
+    "contract-en": PageKind("contract", contract_en),
+    "invoice-en": PageKind("invoice-en", invoice_en),
+    "certificate-en": PageKind("certificate", certificate_en),
+    "letter-en": PageKind("letter", letter_en),
 }

@@ -94,12 +94,9 @@ def letter_zh(rng: np.random.Generator) -> dict[str, Any]:
 def _table(rng: np.random.Generator, title: str) -> list[list[str]]:
     rows = int(rng.integers(1, 7))
     if title == "报价函":
-        table = [["序号", "名称", "型号", "单位", "单价（元）"]]
-        for i in range(1, rows + 2):
-            table.append(
-                [str(i), zh.goods(rng), zh.model_number(rng), zh.unit(rng), f"{int(rng.integers(10, 90000)) / 10:.2f}"]
-            )
-        return table
+        prices = [f"{int(rng.integers(10, 90000)) / 10:.2f}" for _ in range(rows + 1)]
+        items = [[str(i), zh.goods(rng), zh.model_number(rng), zh.unit(rng), p] for i, p in enumerate(prices, start=1)]
+        return [["序号", "名称", "型号", "单位", "单价（元）"], *items]
     table = [["截止日期", "贵公司欠", "欠贵公司", "备注"]]
     for _ in range(rows):
         owed = f"{zh.money(rng) / 100:,.2f}"

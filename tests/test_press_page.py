@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ def paper(width: int = 827, height: int = 1169, dpi: float = 100.0) -> Page:
 PAGE = paper()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SEED, st.integers(1, 4))
 def test_stamped_is_the_page_times_the_light_that_the_ink_lets_through(seed: int, count: int) -> None:
     sample = stamp_page(PAGE, np.random.default_rng(seed), count=count)
@@ -174,3 +176,20 @@ def test_crops_of_nothing_are_refused() -> None:
     for index, size in ((1, 64), (0, 0)):
         with pytest.raises(UsageError):
             crop_sample(sample, index, size, rng)
+
+
+def test_pages_without_chinese_text_get_other_seals() -> None:
+    def kinds(page: Page) -> list[str]:
+        return [stamp_page(page, np.random.default_rng(seed), count=1).seals[0].kind for seed in range(80)]
+
+    chinese = replace(PAGE, text=(TextBox("合同编号", (10.0, 10.0, 80.0, 20.0)),))
+    assert kinds(chinese).count("company") > kinds(chinese).count("ring")
+    assert kinds(PAGE).count("ring") > 2 * kinds(PAGE).count("company")
+
+
+def test_bad_counts_and_empty_kinds_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(UsageError, match="number of seals"):
+        stamp_page(PAGE, rng, count=-1)
+    with pytest.raises(UsageError, match="list of seal kinds is empty"):
+        stamp_page(PAGE, rng, kinds=[])

@@ -140,7 +140,8 @@ def test_the_ring_leaves_a_gap_below_and_the_name_keeps_inside_it(kind: str) -> 
         from_top = np.rad2deg(np.arctan2(offset[:, 0], -offset[:, 1]))
         assert from_top.max() - from_top.min() <= 270.5
         radius = np.linalg.norm(offset, axis=1) * 25.4 / 200
-        inner_edge = design.size_mm[0] / 2.0 - design.ring_mm
+        line = design.options.get("inner_line_mm", 0.0)
+        inner_edge = design.size_mm[0] / 2.0 - design.ring_mm - (line + 0.5 if line else 0.0)
         assert 0.3 < inner_edge - radius.max() < 1.6
 
 

@@ -13,7 +13,7 @@ from seal2real.errors import UsageError
 from seal2real.press.compose import compose
 from seal2real.press.inks import random_ink
 from seal2real.sample import Anchor, Page, PlacedSeal, Polygon, Sample, SealArt, TextLine
-from seal2real.seal import SealDesign, draw, kind_of, random_design
+from seal2real.seal import KINDS, SealDesign, draw, kind_of, random_design
 
 # How much each kind of anchor attracts a seal (relative).
 ANCHOR_PULL = {
@@ -26,8 +26,9 @@ ANCHOR_PULL = {
     "total": 0.7,
     "title": 0.3,
 }
-PAGE_EDGE_SHARE = 0.04  # seals split over the edges of stacked sheets
-ANYWHERE_SHARE = 0.06
+# Seals split over the edges of stacked sheets, and seals just anywhere: on a page that is signed, and on another.
+PAGE_EDGE_SHARES = (0.04, 0.40)
+ANYWHERE_SHARES = (0.06, 0.30)
 COUNT_SHARES = (0.68, 0.23, 0.09)  # one, two, three seals on a page
 
 
@@ -50,18 +51,19 @@ def random_centre(rng: Generator, page: Page, size: tuple[float, float]) -> tupl
         size: (width, height) of the seal in pixels.
     """
     height, width = page.image.shape[:2]
+    pull = np.array([ANCHOR_PULL.get(anchor.role, 0.5) for anchor in page.anchors])
+    unsigned = int(pull.sum() < 1.0)
     roll = rng.random()
-    if roll < PAGE_EDGE_SHARE:
+    if roll < PAGE_EDGE_SHARES[unsigned]:
         share = float(rng.uniform(-0.25, 0.25))  # of the seal's size, beyond the edge
-        if rng.random() < 0.75:
+        if rng.random() < 0.9:
             x = width + share * size[0] if rng.random() < 0.8 else share * size[0]
             return (x, float(rng.uniform(0.15, 0.85)) * height), "page-edge"
         return (float(rng.uniform(0.15, 0.85)) * width, height + share * size[1]), "page-edge"
-    if roll < PAGE_EDGE_SHARE + ANYWHERE_SHARE or not page.anchors:
+    if roll < PAGE_EDGE_SHARES[unsigned] + ANYWHERE_SHARES[unsigned] or not page.anchors:
         return _inside(
             float(rng.uniform(0.0, width)), float(rng.uniform(0.0, height)), size, (width, height), slack=0.1
         ), "free"
-    pull = np.array([ANCHOR_PULL.get(anchor.role, 0.5) for anchor in page.anchors])
     anchor = page.anchors[int(rng.choice(len(pull), p=pull / pull.sum()))]
     x, y = _over(rng, anchor, size)
     return _inside(x, y, size, (width, height), slack=0.12), anchor.role
@@ -177,6 +179,12 @@ def _moved(points: Polygon, offset: tuple[float, float]) -> Polygon:
     return (points + np.asarray(offset, dtype=np.float32)).astype(np.float32)
 
 
+def is_chinese(page: Page) -> bool:
+    """Whether the page has Chinese text; where its text is not known, it may."""
+    text = "".join(box.text for box in page.text)
+    return not text or any("\u4e00" <= character <= "\u9fff" for character in text)
+
+
 def stamp_page(
     page: Page,
     rng: Generator,
@@ -190,22 +198,25 @@ def stamp_page(
         page: the clean page.
         rng: source of every choice.
         count: number of seals; None for one to three, mostly one.
-        kinds: names of the kinds to choose from; None for all by their shares.
+        kinds: names of the kinds to choose from; None for all, by their shares on pages with or without Chinese text.
         colour: colour class of the ink; None for the usual mix.
 
     Raises:
-        UsageError: on an unknown kind or colour.
+        UsageError: on an unknown kind or colour, an empty list of kinds, or a negative count.
     """
+    if kinds is not None and not kinds:
+        raise UsageError("the list of seal kinds is empty; name at least one, or leave it out for all")
+    if count is not None and count < 0:
+        raise UsageError(f"the number of seals is {count}; give 0 or more")
     if count is None:
         count = 1 + int(rng.choice(len(COUNT_SHARES), p=COUNT_SHARES))
+    allowed = list(KINDS.values()) if kinds is None else [kind_of(name) for name in kinds]
+    foreign = kinds is None and not is_chinese(page)
+    shares = np.array([kind.foreign_share if foreign else kind.share for kind in allowed])
     seals: list[PlacedSeal] = []
-    allowed = None if kinds is None else [kind_of(name) for name in kinds]
     for _ in range(count):
-        kind = None
-        if allowed:
-            shares = np.array([entry.share for entry in allowed])
-            kind = allowed[int(rng.choice(len(allowed), p=shares / shares.sum()))].name
-        seals.append(_add(page, rng, random_design(rng, kind), seals, colour))
+        kind = allowed[int(rng.choice(len(allowed), p=shares / shares.sum()))]
+        seals.append(_add(page, rng, random_design(rng, kind.name), seals, colour))
     return compose(page, seals)
 
 

@@ -36,6 +36,7 @@ class SealKind:
         sample: chooses a design.
         plan: lays a design out.
         share: how often the kind is drawn when none is asked for (relative).
+        foreign_share: the same on a page without Chinese text.
         colours: how often each colour class of ink is met (relative).
     """
 
@@ -43,4 +44,5 @@ class SealKind:
     sample: Sampler
     plan: Planner
     share: float
+    foreign_share: float = 0.02
     colours: Mapping[str, float] = field(default_factory=lambda: dict(CHINESE_COLOURS))

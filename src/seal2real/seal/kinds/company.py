@@ -42,8 +42,8 @@ def sample(rng: Generator) -> SealDesign:
         font=ringed.name_font(rng),
         ring_mm=round(ring_mm * float(rng.uniform(0.85, 1.2)), 2),
         star_mm=round(diameter / 3.0 * float(rng.uniform(0.92, 1.06)), 2),
-        height_mm=round(height * float(rng.uniform(0.9, 1.08)), 2),
-        condense=round(float(rng.uniform(0.7, 0.95)), 2),
+        height_mm=round(height * float(rng.uniform(0.88, 1.15)), 2),
+        condense=round(float(rng.uniform(0.6, 0.92)), 2),
         weight=round(float(rng.uniform(0.06, 0.18)), 3),
         options=options,
     )
@@ -73,4 +73,4 @@ def plan(design: SealDesign) -> Layout:
     return ringed.finish(design, layout)
 
 
-KIND = SealKind("company", sample, plan, share=0.40)
+KIND = SealKind("company", sample, plan, share=0.40, foreign_share=0.12)

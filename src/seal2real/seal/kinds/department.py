@@ -28,6 +28,8 @@ def sample(rng: Generator) -> SealDesign:
         options.update(ringed.code_options(rng, 360.0 - span))
     if rng.random() < 0.15:  # several seals of one kind are told apart by a number
         texts["serial"] = f"({int(rng.integers(1, 9))})"
+    if not with_star and rng.random() < 0.3:  # a date between the name and the purpose, set by wheels
+        texts["date"] = names.date(rng, "dots" if rng.random() < 0.6 else "iso")
     options["row_height_mm"] = round(float(rng.uniform(3.4, 4.4)), 2)
     options["row_y_mm"] = round(float(rng.uniform(0.30, 0.36)) * diameter / 2.0 * (1.45 if with_star else 1.0), 2)
     options.update(ringed.security_features(rng))
@@ -40,14 +42,14 @@ def sample(rng: Generator) -> SealDesign:
         ring_mm=round(float(rng.uniform(0.85, 1.2)), 2),
         star_mm=round(diameter * float(rng.uniform(0.25, 0.31)), 2) if with_star else 0.0,
         height_mm=round(height * float(rng.uniform(0.9, 1.08)), 2),
-        condense=round(float(rng.uniform(0.7, 0.95)), 2),
+        condense=round(float(rng.uniform(0.62, 0.92)), 2),
         weight=round(float(rng.uniform(0.06, 0.18)), 3),
         options=options,
     )
 
 
 def plan(design: SealDesign) -> Layout:
-    """Ring, name, star (somewhat above the centre), purpose, serial number, code."""
+    """Ring, name, star (somewhat above the centre) or date, purpose, serial number, code."""
     layout, axes = ringed.start(design)
     row_height = float(design.options.get("row_height_mm", 4.0))
     y = float(design.options.get("row_y_mm", 0.45 * axes[1]))
@@ -56,17 +58,28 @@ def plan(design: SealDesign) -> Layout:
         y = max(y, centre + 0.45 * design.star_mm + 0.6 + row_height / 2.0)
         layout.marks.append(star(design.star_mm, centre))
     ringed.put_name(design, layout, axes)
-    # the chord that the inner side of the name's ring leaves at the row's lower edge
-    inner = axes[0] - float(design.options.get("inset_mm", 0.8)) - design.height_mm - 0.5
-    text = design.texts["purpose"]
+    inner = axes[0] - float(design.options.get("inset_mm", 0.8)) - design.height_mm - 0.6
+    if date := design.texts.get("date"):
+        height = 0.8 * row_height
+        straight_text(
+            layout,
+            date,
+            role="date",
+            font="hei",
+            centre=(0.0, y - row_height / 2.0 - 1.2 - height / 2.0),
+            height=height,
+            width=1.75 * inner,
+            spacing=0.1,
+            weight=0.08,
+        )
     straight_text(
         layout,
-        text,
+        design.texts["purpose"],
         role="purpose",
         font=str(design.options.get("row_font", design.font)),
         centre=(0.0, y),
         height=row_height,
-        width=2.0 * max(inner**2 - min(y, 0.8 * inner) ** 2, 1.0) ** 0.5 + 1.0,
+        width=_chord(inner, y, row_height),
         condense=min(design.condense + 0.1, 0.95),
         weight=design.weight,
     )
@@ -84,4 +97,10 @@ def plan(design: SealDesign) -> Layout:
     return ringed.finish(design, layout)
 
 
-KIND = SealKind("department", sample, plan, share=0.24)
+def _chord(radius: float, y: float, height: float) -> float:
+    """Width that a row of this height has inside a circle; never less than the radius, as the name ends above it."""
+    far = abs(y) + height / 2.0
+    return max(2.0 * max(radius**2 - far**2, 0.0) ** 0.5, radius)
+
+
+KIND = SealKind("department", sample, plan, share=0.24, foreign_share=0.05)

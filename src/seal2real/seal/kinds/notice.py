@@ -125,4 +125,11 @@ def _form_line(
             layout.marks.append(segments([(start, foot, left + share - 0.6, foot)], 0.25))
 
 
-KIND = SealKind("notice", sample, plan, share=0.10, colours={"red": 0.5, "blue": 0.28, "violet": 0.09, "black": 0.13})
+KIND = SealKind(
+    "notice",
+    sample,
+    plan,
+    share=0.10,
+    foreign_share=0.25,
+    colours={"red": 0.5, "blue": 0.28, "violet": 0.09, "black": 0.13},
+)

@@ -106,4 +106,11 @@ def _rows(text: str) -> list[str]:
     return [text] if len(text) <= 10 else list(names.split_company(text))
 
 
-KIND = SealKind("oval", sample, plan, share=0.05, colours={"red": 0.72, "blue": 0.2, "violet": 0.05, "black": 0.03})
+KIND = SealKind(
+    "oval",
+    sample,
+    plan,
+    share=0.05,
+    foreign_share=0.15,
+    colours={"red": 0.72, "blue": 0.2, "violet": 0.05, "black": 0.03},
+)

@@ -23,8 +23,10 @@ def name_font(rng: Generator) -> str:
 
 
 def security_features(rng: Generator) -> dict[str, Any]:
-    """Options for micro gaps in the ring and hairlines across the seal; mostly none."""
+    """Options for micro gaps in the ring, hairlines across the seal and a fine second ring; mostly none."""
     options: dict[str, Any] = {}
+    if rng.random() < 0.05:
+        options["inner_line_mm"] = round(float(rng.uniform(0.12, 0.3)), 2)
     if rng.random() < 0.10:
         options["ring_gaps"] = [round(float(a), 2) for a in np.sort(rng.uniform(0, 360, int(rng.integers(1, 5))))]
         options["ring_gap_mm"] = round(float(rng.uniform(0.15, 0.35)), 3)
@@ -35,14 +37,18 @@ def security_features(rng: Generator) -> dict[str, Any]:
 
 
 def start(design: SealDesign) -> tuple[Layout, tuple[float, float]]:
-    """A layout with the outer ring, and the semi-axes of the ring's inner edge."""
+    """A layout with the outer ring, and the semi-axes of the inner edge of what rings there are."""
     a, b = design.size_mm[0] / 2.0, design.size_mm[1] / 2.0
     layout = Layout(ellipse_points(a, b))
     if design.ring_mm > 0:
         layout.marks.append(ring(a, b, design.ring_mm))
     if gaps := design.options.get("ring_gaps"):
         layout.marks.append(radial_gaps(a, b, design.ring_mm, gaps, float(design.options["ring_gap_mm"])))
-    return layout, (a - design.ring_mm, b - design.ring_mm)
+    inside = design.ring_mm
+    if line := float(design.options.get("inner_line_mm", 0.0)):  # the fine second ring of unions and some companies
+        layout.marks.append(ring(a - inside - 0.5, b - inside - 0.5, line))
+        inside += 0.5 + line
+    return layout, (a - inside, b - inside)
 
 
 def finish(design: SealDesign, layout: Layout) -> Layout:

@@ -190,4 +190,11 @@ def wrap(text: str, rows: int) -> list[str]:
     return lines
 
 
-KIND = SealKind("ring", sample, plan, share=0.12, colours={"red": 0.32, "blue": 0.46, "violet": 0.13, "black": 0.09})
+KIND = SealKind(
+    "ring",
+    sample,
+    plan,
+    share=0.12,
+    foreign_share=0.5,
+    colours={"red": 0.32, "blue": 0.46, "violet": 0.13, "black": 0.09},
+)

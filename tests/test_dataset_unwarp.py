@@ -47,6 +47,17 @@ def test_arc_becomes_straight_and_even(start: float, span: float) -> None:
     assert np.allclose(found[:, 0] / crop.shape[1], shares, atol=0.012)
 
 
+def test_slanted_pairs_are_followed() -> None:
+    """Partners of the two edges are joined by number, not by their shares of two unequal lengths (ovals need that)."""
+    top = np.array([[0, 10], [20, 10], [100, 10]], np.float32)
+    bottom = np.array([[0, 50], [60, 50], [100, 50]], np.float32)
+    image = np.full((60, 100), 255, np.uint8)
+    cv2.line(image, (20, 10), (60, 50), 0, 3, cv2.LINE_AA)
+    crop = unwarp_line(image, np.concatenate([top, bottom[::-1]]), margin=0.0)
+    darkest = crop[2:-2].argmin(axis=1)
+    assert np.ptp(darkest) <= 6, "the slanted stroke between partners becomes upright"
+
+
 def test_natural_size_follows_the_line() -> None:
     crop = unwarp_line(arc_picture(120, 160, []), arc_polygon((200, 200), 120, 160, -180, 180), margin=0.0)
     assert crop.shape[0] == 40

@@ -11,19 +11,12 @@ from seal2real.sample import Polygon
 Points = npt.NDArray[np.float64]
 
 
-def _walk(edge: Points, positions: npt.NDArray[np.float64]) -> Points:
-    """Points of a polyline at shares of its arc length (0 = start, 1 = end); beyond the ends it runs straight on."""
-    steps = np.linalg.norm(np.diff(edge, axis=0), axis=1)
-    keep = np.concatenate([[True], steps > 1e-6])
-    edge, steps = edge[keep], steps[keep[1:]]
-    if len(edge) < 2:
-        return np.repeat(edge[:1], len(positions), axis=0)
-    along = np.concatenate([[0.0], np.cumsum(steps)])
-    along /= along[-1]
-    inside = np.stack([np.interp(positions, along, edge[:, axis]) for axis in (0, 1)], axis=1)
+def _interpolate(points: Points, stations: Points, positions: Points) -> Points:
+    """The polyline with ``points[k]`` at ``stations[k]`` in 0..1, at ``positions``; straight on past its ends."""
+    inside = np.stack([np.interp(positions, stations, points[:, axis]) for axis in (0, 1)], axis=1)
     before, after = np.minimum(positions, 0.0)[:, None], np.maximum(positions - 1.0, 0.0)[:, None]
-    start = (edge[1] - edge[0]) / (along[1] - along[0])
-    end = (edge[-1] - edge[-2]) / (along[-1] - along[-2])
+    start = (points[1] - points[0]) / (stations[1] - stations[0])
+    end = (points[-1] - points[-2]) / (stations[-1] - stations[-2])
     return inside + before * start + after * end
 
 
@@ -45,8 +38,8 @@ def unwarp_line(
 ) -> np.ndarray:
     """A straight crop of a text line that may run along an arc.
 
-    The crop is the ruled surface between the line's two edges: column u joins the point at share u of the top edge's
-    length to the point at share u of the bottom edge's length.
+    The crop is the ruled surface between the line's two edges: each point of the top edge is joined to its partner, the
+    bottom edge's point of the same number, and columns are spaced evenly along the middle of the band.
 
     Args:
         image: ``uint8 [H, W]`` or ``[H, W, 3]``.
@@ -62,18 +55,23 @@ def unwarp_line(
         ValueError: see `line_edges`.
     """
     top, bottom = line_edges(polygon)
-    samples = np.linspace(0.0, 1.0, 33)
-    centre_top, centre_bottom = _walk(top, samples), _walk(bottom, samples)
-    thickness = max(float(np.linalg.norm(centre_bottom - centre_top, axis=1).mean()), 1e-3)
-    middle = (centre_top + centre_bottom) / 2
-    length = max(float(np.linalg.norm(np.diff(middle, axis=0), axis=1).sum()), 1e-3)
+    middle = (top + bottom) / 2
+    steps = np.linalg.norm(np.diff(middle, axis=0), axis=1)
+    apart = np.concatenate([[True], steps > 1e-6])  # points upon each other have no direction
+    if apart.sum() < 2:
+        return np.full((height or 8, 4, *image.shape[2:]), fill, dtype=np.uint8)
+    top, bottom, steps = top[apart], bottom[apart], steps[apart[1:]]
+    length = float(steps.sum())
+    stations = np.concatenate([[0.0], np.cumsum(steps) / length])
+    thickness = max(float(np.average(np.linalg.norm(bottom - top, axis=1)[1:], weights=steps)), 1e-3)
 
     rows = height if height is not None else max(8, round(thickness * (1 + 2 * margin)))
     columns = max(4, round((length + 2 * margin * thickness) * rows / (thickness * (1 + 2 * margin))))
+    columns = min(columns, 32_000)  # the limit of OpenCV's remap; only a sliver of a polygon comes near it
     pad = margin * thickness / length
     u = -pad + (np.arange(columns) + 0.5) / columns * (1 + 2 * pad)
     v = -margin + (np.arange(rows) + 0.5) / rows * (1 + 2 * margin)
-    upper, lower = _walk(top, u), _walk(bottom, u)
+    upper, lower = _interpolate(top, stations, u), _interpolate(bottom, stations, u)
     grid = upper[None] + v[:, None, None] * (lower - upper)[None]
 
     # Cut the neighbourhood first: remap of a small patch is much faster than of a page, and its limits are 32,767 px.

@@ -52,7 +52,8 @@ def contact_sheet(dataset: Path, count: int = 24, columns: int | None = None) ->
             rows.append(row)
     if not rows:
         raise Seal2RealError(f"{dataset} holds no samples; generate some first")
-    cells = [_cell(load_sample(dataset, row)) for row in rows]
+    width = _pane_width(rows)
+    cells = [_cell(load_sample(dataset, row), width) for row in rows]
     return _arrange(cells, columns, _title(dataset, rows, total))
 
 
@@ -63,52 +64,70 @@ def write_preview(dataset: Path, out: Path | None = None, count: int = 24) -> Pa
     return path
 
 
-def _cell(sample: NativeSample) -> Image:
-    """One sample: three panes, zooms of its seals, and a caption."""
-    height, width = sample.ink.shape
-    scale = _PANE / height
-    size = (max(1, round(width * scale)), _PANE)
-    masks = np.full((height, width, 3), 255, dtype=np.uint8)
+def _pane_width(rows: list[Row]) -> int:
+    """Width of a pane, pixels: the samples' median shape, so that one wide page does not stretch the sheet."""
+    return int(np.clip(np.median([row["width"] / row["height"] for row in rows]) * _PANE, 0.6 * _PANE, 1.6 * _PANE))
+
+
+def _cell(sample: NativeSample, width: int) -> Image:
+    """One sample: three panes of this width, on pages a fourth with its seals enlarged, and a caption."""
+    masks = np.full_like(sample.stamped, 255)
     for full, visible in zip(sample.full, sample.visible, strict=True):
         masks[full & ~visible] = _MASK_WORN
         masks[visible] = _MASK_VISIBLE
-    panes = [_fit(picture, size) for picture in (sample.stamped, sample.clean, masks)]
-    if max(height, width) > 1.5 * _PANE:  # on small crops the seal is large enough as it is
+    panes = [_contain(picture, (width, _PANE)) for picture in (sample.stamped, sample.clean, masks)]
+    if max(sample.ink.shape) > 1.5 * _PANE:  # on small crops the seal is large enough as it is
         panes.append(_zooms(sample.stamped, [seal["bbox"] for seal in sample.row["seals"]]))
     wide = sum(pane.shape[1] for pane in panes) + _GAP * (len(panes) + 1)
     cell = np.full((_PANE + _CAPTION + _GAP, wide, 3), _CARD, dtype=np.uint8)
     x = _GAP
     for pane in panes:
-        h, w = pane.shape[:2]
-        cell[_GAP : _GAP + h, x : x + w] = pane
-        cv2.rectangle(cell, (x - 1, _GAP - 1), (x + w, _GAP + h), _FRAME, 1)
+        w = pane.shape[1]
+        cell[_GAP : _GAP + _PANE, x : x + w] = pane
         x += w + _GAP
     _write_caption(cell, sample.row)
     return cell
 
 
-def _zooms(image: Image, boxes: list[list[int]]) -> Image:
-    """A square pane: the one seal, or the first four in a two by two grid."""
-    if len(boxes) == 1:
-        return _zoom(image, boxes[0], _PANE)
-    pane = np.full((_PANE, _PANE, 3), _CARD, dtype=np.uint8)
-    side = (_PANE - _GAP) // 2
-    for number, box in enumerate(boxes[:4]):
-        y, x = (number // 2) * (side + _GAP), (number % 2) * (side + _GAP)
-        pane[y : y + side, x : x + side] = _zoom(image, box, side)
+def _contain(image: Image, size: tuple[int, int]) -> Image:
+    """The image scaled to fit into (width, height), framed, in the middle of an empty pane."""
+    height, width = image.shape[:2]
+    scale = min((size[0] - 2) / width, (size[1] - 2) / height)
+    small = _framed(_fit(image, (max(1, round(width * scale)), max(1, round(height * scale)))))
+    pane = np.full((size[1], size[0], 3), _CARD, dtype=np.uint8)
+    y, x = (size[1] - small.shape[0]) // 2, (size[0] - small.shape[1]) // 2
+    pane[y : y + small.shape[0], x : x + small.shape[1]] = small
     return pane
 
 
-def _zoom(image: Image, bbox: list[int], size: int) -> Image:
-    """A square of the stamped image around a seal, scaled to ``size`` pixels."""
+def _framed(image: Image) -> Image:
+    return np.asarray(cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=_FRAME), np.uint8)
+
+
+def _zooms(image: Image, boxes: list[list[int]]) -> Image:
+    """A square pane with the first four seals: one fills it, two share it as strips, more as quarters."""
+    pane = np.full((_PANE, _PANE, 3), _CARD, dtype=np.uint8)
+    half = (_PANE - _GAP) // 2
+    wide = _PANE if len(boxes) <= 2 else half
+    tall = _PANE if len(boxes) <= 1 else half
+    for number, box in enumerate(boxes[:4]):
+        row, column = (number, 0) if len(boxes) == 2 else divmod(number, 2)
+        y, x = row * (half + _GAP), column * (half + _GAP)
+        pane[y : y + tall, x : x + wide] = _framed(_zoom(image, box, (wide - 2, tall - 2)))
+    return pane
+
+
+def _zoom(image: Image, bbox: list[int], size: tuple[int, int]) -> Image:
+    """A seal and its surroundings, scaled to ``size`` (width, height)."""
     height, width = image.shape[:2]
     x, y, w, h = bbox
-    side = int(1.12 * max(w, h)) + 4
-    left, top = int(x + w / 2 - side / 2), int(y + h / 2 - side / 2)
-    padded = np.full((side, side, 3), _PAPER, dtype=np.uint8)
-    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
+    scale = max(w * 1.12 / size[0], h * 1.12 / size[1], 8 / min(size))  # page pixels per pixel of the sheet
+    wide, tall = round(size[0] * scale), round(size[1] * scale)
+    left, top = int(x + w / 2 - wide / 2), int(y + h / 2 - tall / 2)
+    padded = np.full((tall, wide, 3), _PAPER, dtype=np.uint8)
+    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + wide, width), min(top + tall, height)
     padded[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
-    return _fit(padded, (size, size))
+    return _fit(padded, size)
 
 
 def _fit(image: Image, size: tuple[int, int]) -> Image:
@@ -119,8 +138,8 @@ def _fit(image: Image, size: tuple[int, int]) -> Image:
 def _arrange(cells: list[Image], columns: int | None, title: tuple[str, str]) -> Image:
     tall = cells[0].shape[0]
     widest = max(cell.shape[1] for cell in cells)
-    if columns is None:  # about three wide for two tall
-        ideal = (1.5 * len(cells) * (tall + _GAP) / (widest + _GAP)) ** 0.5
+    if columns is None:  # about four wide for three tall
+        ideal = (1.33 * len(cells) * (tall + _GAP) / (widest + _GAP)) ** 0.5
         columns = int(np.clip(round(ideal), 1, len(cells)))
     lines = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     width = 2 * _MARGIN + columns * widest + (columns - 1) * _MARGIN // 2

@@ -71,6 +71,9 @@ class TemplatePages:
             draw = rng.random()
             index = len(document) - 1 if draw < 0.75 else 0 if draw < 0.9 else int(rng.integers(len(document)))
             result = render.render(document, index, self.dpi)
+            while index > 0 and not result.anchors:  # only a line or two ran over: nobody seals that
+                index -= 1
+                result = render.render(document, index, self.dpi)
         finally:
             document.close()
         return Page(result.image, float(self.dpi), result.text, result.anchors, f"template:{name}")

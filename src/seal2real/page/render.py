@@ -33,6 +33,7 @@ ANCHOR_SCHEME = "seal2real:"
 _ROLES = frozenset({"signature", "date", "company-name", "table-edge", "total", "photo", "title", "free"})
 _POINTS_PER_INCH = 72.0
 _SCAN_SHARE = 0.85
+_RUN_GAP = 1.6  # spaces are multiples of a quarter em; the limit is not one, so that no run hangs on rounding
 _pdfium = threading.RLock()  # pdfium is not thread-safe
 
 
@@ -195,7 +196,9 @@ def union(boxes: list[Box]) -> Box:
 class _Glyph:
     character: str
     box: Box  # tight around the ink
-    cell: Box  # the glyph's advance by the font's height: steadier than the ink, so lines are told apart by it
+    # The glyph's advance by the font's height, in points: steadier than the ink, and the same at every dpi, so that
+    # lines are told apart by it.
+    cell: Box
 
 
 def _glyphs(page: pypdfium2.PdfPage, frame: _Frame) -> Iterator[_Glyph | None]:
@@ -222,14 +225,14 @@ def _glyphs(page: pypdfium2.PdfPage, frame: _Frame) -> Iterator[_Glyph | None]:
             pdfium.FPDFText_GetCharBox(textpage.raw, index, left, right, bottom, top)
             pdfium.FPDFText_GetLooseCharBox(textpage.raw, index, loose)
             box = frame.box(left.value, bottom.value, right.value, top.value)
-            cell = frame.box(loose.left, loose.bottom, loose.right, loose.top)
-            yield _Glyph(character, box, cell)
+            x, y, w, h = frame.box(loose.left, loose.bottom, loose.right, loose.top)
+            yield _Glyph(character, box, (x / frame.sx, y / frame.sy, w / frame.sx, h / frame.sy))
     finally:
         textpage.close()
 
 
 def _text_boxes(page: pypdfium2.PdfPage, frame: _Frame) -> Iterator[TextBox]:
-    """Runs of characters that stand side by side; a gap of more than 1.5 character heights starts a new run."""
+    """Runs of characters that stand side by side; a gap of more than 1.6 character heights starts a new run."""
     run: list[_Glyph] = []
     space = False
     for glyph in _glyphs(page, frame):
@@ -260,7 +263,7 @@ def _follows(previous: _Glyph, glyph: _Glyph) -> bool:
     (x0, y0, w0, h0), (x1, y1, _, h1) = previous.cell, glyph.cell
     height = max(h0, h1)
     level = abs((y0 + h0 / 2) - (y1 + h1 / 2)) < 0.6 * min(max(h0, 1e-6), max(h1, 1e-6))
-    return level and -0.5 * height < x1 - (x0 + w0) < 1.5 * height
+    return level and -0.8 * height < x1 - (x0 + w0) < _RUN_GAP * height
 
 
 def _run_box(run: list[_Glyph]) -> TextBox:

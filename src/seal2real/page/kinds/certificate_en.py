@@ -35,7 +35,7 @@ def certificate_en(rng: np.random.Generator) -> dict[str, Any]:
     margin = uniform(rng, 26, 38)
     style["margin"] = {"left": margin, "right": margin, "top": uniform(rng, 24, 34), "bottom": uniform(rng, 22, 30)}
     issuer = en.firm(rng)
-    date = en.date_text(rng)
+    paragraphs = [pieces(fill(rng, p, {}, fields)) for p in kind["paragraphs"]]
     count = int(rng.integers(1, 3)) if award else int(rng.integers(0, 2))
     signers = [
         [en.person(rng), choose(rng, ("Director", "President", "Registrar", "Inspector", "Secretary"))]
@@ -61,7 +61,7 @@ def certificate_en(rng: np.random.Generator) -> dict[str, Any]:
         "number_right": chance(rng, 0.4),
         "below": uniform(rng, 0.6, 1.8),
         "centred": award,
-        "paragraphs": [pieces(fill(rng, p, {}, fields)) for p in kind["paragraphs"]],
+        "paragraphs": paragraphs,
         "photo": False,
         "photo_text": "",
         "table": [[fill(rng, cell, {}, fields) for cell in row] for row in kind.get("table", [])],
@@ -71,7 +71,7 @@ def certificate_en(rng: np.random.Generator) -> dict[str, Any]:
         "sign_above": uniform(rng, 1.5, 3.5),
         "issuer": issuer,
         "seal_word": choose(rng, ("", "", " (Seal)", " (Official stamp)")),
-        "date": date if chance(rng, 0.8) else en.blank_date(rng),
+        "date": fields["date"](rng) if chance(rng, 0.8) else en.blank_date(rng),
         "signers": signers,
         "sign_right": uniform(rng, 0, 3),
         "foot": f"{issuer}, {en.address(rng)}" if not award and chance(rng, 0.4) else "",

@@ -77,7 +77,7 @@ def certificate_zh(rng: np.random.Generator) -> dict[str, Any]:
         "sign_above": uniform(rng, 1.5, 4.5),
         "issuer": choose(rng, ("", "", "单位名称：", "授权单位：")) + issuer if not award else issuer,
         "seal_word": choose(rng, ("", "", "（盖章）", "（公章）")),
-        "date": zh.date_text(rng) if chance(rng, 0.8) else zh.blank_date(rng),
+        "date": fields["date"](rng) if chance(rng, 0.8) else zh.blank_date(rng),
         "signers": [],
         "sign_right": uniform(rng, 0, 4),
         "foot": choose(rng, ("", "", f"单位地址：{zh.address(rng)}　联系电话：{zh.phone(rng)}")) if not award else "",

@@ -40,7 +40,7 @@ def contract_en(rng: np.random.Generator) -> dict[str, Any]:
         "closing": choose(rng, words["closings"]),
         "sign_above": uniform(rng, 0.8, 3.0),
         "sign_layout": choose(rng, ("columns", "columns", "columns", "stacked", "boxed")),
-        "signers": _signers(rng, labels, party_names),
+        "signers": _signers(rng, labels, party_names, fields["date"](rng)),
         **goods,
     }
 
@@ -90,12 +90,14 @@ def _schedule(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _signers(rng: np.random.Generator, labels: tuple[str, str], party_names: tuple[str, str]) -> list[dict[str, Any]]:
+def _signers(
+    rng: np.random.Generator, labels: tuple[str, str], party_names: tuple[str, str], dated: str
+) -> list[dict[str, Any]]:
     width, line = uniform(rng, 11, 15), chance(rng, 0.85)
     intro = choose(rng, ("For and on behalf of {}", "{}", "Signed for {}:", "{}:"))
     by = choose(rng, ("By: ", "Signature: ", "Signed: ", ""))
     seal = choose(rng, ("", "", "(Company seal)", "Stamp:", "(Seal)"))
-    named, dated, printed = chance(rng, 0.7), en.date_text(rng), chance(rng, 0.5)
+    named, printed = chance(rng, 0.7), chance(rng, 0.5)
     signers = []
     for label, name in zip(labels, party_names, strict=True):
         rows = [_row(intro.format(label[0].upper() + label[1:] if intro == "{}:" else label), "", "", False)]

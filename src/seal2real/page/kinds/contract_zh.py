@@ -66,7 +66,7 @@ def contract_zh(rng: np.random.Generator) -> dict[str, Any]:
     # Both parties sign one form: the same rows, blanks and lines; what is filled in may differ.
     rows = [(row, str(choose(rng, _ROW_LABELS[row])), chance(rng, 0.45)) for row in _signer_rows(rng)]
     width = uniform(rng, 7, 9.5)
-    date = zh.date_text(rng) if chance(rng, 0.5) else zh.blank_date(rng)
+    date = fields["date"](rng) if chance(rng, 0.5) else zh.blank_date(rng)
     data["signers"] = [
         {"rows": [_signer_row(rng, *row, label, name if shown else "", date) | {"width": width} for row in rows]}
         for label, name in zip(labels, names, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from seal2real.page import words_en as en
 from seal2real.page.style import page_style
 from seal2real.page.text import chance, choose, uniform
-from seal2real.page.words_zh import model_number
+from seal2real.page.words_zh import model_number, moment
 
 _ACCENTS = ("#000000", "#000000", "#1f3a5f", "#2b5c8a", "#7a1f2b", "#245c3f", "#444444", "#8a4b14", "#3b2f6b")
 _TITLES = (
@@ -62,13 +63,14 @@ def invoice_en(rng: np.random.Generator) -> dict[str, Any]:
     sums = (sums if rate else []) + [
         [choose(rng, ("TOTAL", "Total", "Amount due", "Grand total")), en.money(rng, sign, total + tax)]
     ]
-    form = float(rng.random())
+    form, day = float(rng.random()), moment(rng)
+    due = day + datetime.timedelta(days=int(rng.integers(7, 60)))
     facts = [
         [f"{title.split()[-1].capitalize()} No.", en.reference(rng), ""],
-        ["Date", en.date_text(rng, None, form), "date"],
+        ["Date", en.date_text(rng, day, form), "date"],
     ]
     more = [
-        ["Due date", en.date_text(rng, None, form), ""],
+        ["Due date", en.date_text(rng, due, form), ""],
         ["Your ref.", en.reference(rng), ""],
         ["Terms", choose(rng, ("30 days net", "Cash", "C.O.D.", "T/T in advance", "L/C at sight")), ""],
         ["Sales person", en.person(rng), ""],

@@ -71,7 +71,7 @@ def letter_en(rng: np.random.Generator) -> dict[str, Any]:
         "seal_word": choose(rng, ("", "", " (Seal)", " (Company stamp)")),
         "signer": en.person(rng),
         "signer_post": choose(rng, words["posts"]) if chance(rng, 0.7) else "",
-        "date": choose(rng, ("", "", "Date: ")) + en.date_text(rng),
+        "date": choose(rng, ("", "", "Date: ")) + fields["date"](rng),
         "reply": reply,
         "foot": f"{sender} · {address} · Reg. No. {en.reference(rng)}" if chance(rng, 0.4) else "",
     }

@@ -83,7 +83,7 @@ def letter_zh(rng: np.random.Generator) -> dict[str, Any]:
         "seal_word": choose(rng, ("", "", "（盖章）", "（公章）")),
         "signer": choose(rng, ("", "", "法定代表人（签字）：　　　　　")),
         "signer_post": "",
-        "date": zh.date_text(rng) if chance(rng, 0.75) else zh.blank_date(rng),
+        "date": fields["date"](rng) if chance(rng, 0.75) else zh.blank_date(rng),
         "reply": reply,
         "foot": f"地址：{zh.address(rng)}　　邮编：{digits(rng, 6)}　　电话：{zh.phone(rng)}"
         if chance(rng, 0.3)

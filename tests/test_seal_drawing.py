@@ -195,6 +195,9 @@ def test_a_missing_glyph_names_the_character_and_the_font() -> None:
         ({"kind": "hexagon"}, "no seal kind 'hexagon'"),
         ({"font": "/nowhere.ttf"}, "no font style or font file"),
         ({"size": [1, 1]}, "unknown key 'size'"),
+        ({"texts": {}}, "needs 'name'"),
+        ({"texts": {"name": " "}}, "is empty"),
+        ({"size_mm": [0, 40]}, "give sizes > 0"),
     ],
 )
 def test_bad_designs_are_refused_in_one_line(change: dict[str, object], message: str) -> None:

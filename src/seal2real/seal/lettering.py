@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import skia
 
+from seal2real.errors import UsageError
 from seal2real.sample import TextLine
 from seal2real.seal.fonts import FontStyle, Glyph, font_style, glyph
 from seal2real.seal.geometry import Layout, Mark
@@ -43,7 +44,8 @@ class _Setter:
     """Collects glyphs put into cells: one path for the drawing, one quad per character for the labels."""
 
     def __init__(self, text: str, style: FontStyle, space: float = 0.35):
-        self.text = text
+        if not text.strip():
+            raise UsageError("a text of the seal is empty; give at least one character, or leave the text out")
         self.style = style
         self.path = skia.Path()
         self.quads: list[np.ndarray] = []

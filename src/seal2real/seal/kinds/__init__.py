@@ -39,10 +39,17 @@ def layout_of(design: SealDesign) -> Layout:
     """The geometry of a design.
 
     Raises:
-        UsageError: on an unknown kind or font.
+        UsageError: on an unknown kind or font, a size that is not positive, a text that is empty or missing.
         MissingGlyphError: if the font lacks a character.
     """
-    return kind_of(design.kind).plan(design)
+    if min(*design.size_mm, design.height_mm) <= 0:
+        raise UsageError(
+            f"a {design.kind} seal of {design.size_mm} mm with {design.height_mm} mm letters; give sizes > 0"
+        )
+    try:
+        return kind_of(design.kind).plan(design)
+    except KeyError as error:
+        raise UsageError(f"a {design.kind} seal needs {error.args[0]!r} in its texts or options; add it") from None
 
 
 __all__ = ["KINDS", "SealKind", "kind_of", "layout_of"]

@@ -116,7 +116,7 @@ def plan(design: SealDesign) -> Layout:
         if place:
             lower = min(360.0 - upper - 24.0, 9.0 + len(place) * 11.0)
             around(place, role="place", span=lower, lower=True)
-            seam = (upper / 2.0 + 180.0 - lower / 2.0) / 2.0  # between the two texts, degrees from the top
+            seam = (upper / 2.0 - 6.0 + 180.0 - lower / 2.0) / 2.0  # between the two texts, degrees from the top
             layout.marks.extend(separators(kind, middle, (-seam, seam), 0.62 * height))
     inside = middle - height / 2.0 - inset
     if options.get("inner_ring", True):

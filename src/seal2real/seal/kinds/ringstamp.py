@@ -51,7 +51,7 @@ def _cyrillic(rng: Generator) -> tuple[dict[str, str], dict[str, Any]]:
         "code": f"ОГРН {names.digits(rng, 13)}" + (f" * ИНН {names.digits(rng, 10)}" if rng.random() < 0.6 else ""),
         "purpose": f"«{brand}»" if rng.random() < 0.7 else brand.upper(),
     }
-    return texts, {"around": bool(rng.random() < 0.5), "rings": 3, "slant": bool(rng.random() < 0.25)}
+    return texts, {"around": bool(rng.random() < 0.5), "rings": 3}
 
 
 def _latin(rng: Generator) -> tuple[dict[str, str], dict[str, Any]]:

@@ -103,6 +103,7 @@ def test_resolution_that_cannot_be_is_guessed_from_a4(tmp_path: Path, dpi: tuple
     page = FolderPages(tmp_path, dpi=300).page(np.random.default_rng(0))
     assert page.dpi == pytest.approx(200, abs=0.2)
     assert guess_dpi(2339, 1654) == page.dpi
+    assert guess_dpi(500, 1754) == pytest.approx(150, abs=0.2)  # a receipt is narrower, not longer
 
 
 def test_a_truncated_image_is_replaced_by_another_file(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from seal2real.page import render
 from seal2real.sample import Page
 
 _MM_PER_INCH = 25.4
-_A4_WIDTH_MM = 210.0
+_A4_MM = (210.0, 297.0)
 _PAPER_MM = (60.0, 450.0)  # a till receipt is about 60 mm wide, A3 297 mm by 420 mm
 
 
@@ -117,8 +117,9 @@ def check_dpi(dpi: float) -> float:
 
 
 def guess_dpi(width: int, height: int) -> float:
-    """The resolution at which the image's short side is as wide as A4 (210 mm)."""
-    return float(np.clip(min(width, height) * _MM_PER_INCH / _A4_WIDTH_MM, 20, 1200))
+    """The resolution at which the image just fits on A4 (210 mm by 297 mm), upright or turned."""
+    short, long = sorted((width, height))
+    return float(np.clip(max(short / _A4_MM[0], long / _A4_MM[1]) * _MM_PER_INCH, 20, 1200))
 
 
 def _count_pages(path: Path) -> int | str:

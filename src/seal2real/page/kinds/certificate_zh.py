@@ -44,7 +44,9 @@ def certificate_zh(rng: np.random.Generator) -> dict[str, Any]:
     style["flipped"] = landscape
     margin = uniform(rng, 26, 40) if award else uniform(rng, 24, 34)
     style["margin"] = {"left": margin, "right": margin, "top": uniform(rng, 24, 38), "bottom": uniform(rng, 22, 34)}
-    issuer = zh.firm(rng) if chance(rng, 0.75) else zh.office(rng)
+    # A firm speaks of its own director; anyone may praise or employ.
+    own = any("{issuer}" in text for text in kind["paragraphs"])
+    issuer = zh.firm(rng) if own or chance(rng, 0.75) else zh.office(rng)
     title = kind["title"]
     table = [[fill(rng, cell, {}, fields) for cell in row] for row in kind.get("table", [])]
     return {
@@ -67,7 +69,7 @@ def certificate_zh(rng: np.random.Generator) -> dict[str, Any]:
         "number_right": chance(rng, 0.7),
         "below": uniform(rng, 0.8, 2.2),
         "centred": False,
-        "paragraphs": [pieces(fill(rng, p, {}, fields)) for p in kind["paragraphs"]],
+        "paragraphs": [pieces(fill(rng, p, {"issuer": issuer}, fields)) for p in kind["paragraphs"]],
         "photo": bool(kind.get("photo")) and chance(rng, 0.8),
         "photo_text": choose(rng, ("照片", "一寸照片", "（贴照片处）", "")),
         "table": table,

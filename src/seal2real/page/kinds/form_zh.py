@@ -17,6 +17,7 @@ def form_zh(rng: np.random.Generator) -> dict[str, Any]:
     words = pool("form_zh")
     fields: dict[str, Filler] = {
         **zh.fields(rng),
+        "birth": lambda r: f"{r.integers(1958, 2003)}年{r.integers(1, 13)}月",
         "sex": lambda r: choose(r, "男女"),
         "department": names.department,
         "post": lambda r: choose(r, pool("certificate_zh")["posts"]),

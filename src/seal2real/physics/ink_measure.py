@@ -95,13 +95,15 @@ def absorbance_against(image: Image, paper: npt.NDArray[np.generic]) -> FloatMap
     return np.maximum(-np.log(ratio), 0.0)
 
 
-def measure_ink(image: Image, clean: Image | None = None) -> InkMeasurement:
+def measure_ink(image: Image, clean: Image | None = None, threshold: float | None = None) -> InkMeasurement:
     """Find the visible seal ink of an image.
 
     Args:
         image: ``uint8 [H, W, 3]``. Without ``clean`` it should be a crop in which the seal is the main coloured (or
             the main black) thing; a black seal cannot be told from black print.
         clean: ``uint8 [H, W, 3]`` the same scene without seals; then the ink is what differs.
+        threshold: with ``clean``, the absorbance of the strongest channel from which on a pixel counts as ink; None
+            finds it in the image (Otsu).
 
     Returns:
         The measurement. The mask may be empty.
@@ -114,13 +116,15 @@ def measure_ink(image: Image, clean: Image | None = None) -> InkMeasurement:
     if clean is not None:
         absorbance = absorbance_against(image, clean)
         strength = absorbance.max(axis=2)
-        threshold = max(_otsu(strength[strength > MIN_ABSORBANCE / 2]), MIN_ABSORBANCE)
-        mask = _hysteresis(strength, threshold, LOW)
+        if threshold is None:
+            threshold = max(_otsu(strength[strength > MIN_ABSORBANCE / 2]), MIN_ABSORBANCE)
+        mask = _hysteresis(strength, threshold, 1.0)
         median = _median_inside(absorbance, mask)
         return InkMeasurement(mask, absorbance, colour_class(median), median, strength, threshold)
     paper = estimate_paper(image)
     absorbance = absorbance_against(image, paper)
-    absorptance = 1.0 - np.exp(-absorbance)  # linear: in black print a grey level of noise would be a large log ratio
+    # Thresholds are on the share of light absorbed: in black print a grey level of noise would be a large log ratio.
+    absorptance: FloatMap = (1.0 - np.exp(-absorbance)).astype(np.float32)
     direction = dominant_chroma(absorptance)
     if direction is None:
         strength = absorptance.mean(axis=2)
@@ -143,8 +147,8 @@ def chroma_along(absorbance: FloatMap, direction: npt.NDArray[np.float32]) -> Fl
 def dominant_chroma(absorbance: FloatMap) -> npt.NDArray[np.float32] | None:
     """Direction of the main ink in the chroma plane, or None where what is dark is mainly grey.
 
-    The angles of all pixels, weighted by their chroma, make a circular histogram; its smoothed peak is the ink. A pen of
-    another colour over the seal makes a lower peak, and is left out.
+    The angles of all pixels, weighted by their chroma, make a circular histogram; its smoothed peak is the ink. A pen
+    of another colour over the seal makes a lower peak, and is left out.
     """
     small = cv2.blur(absorbance, (3, 3))
     plane = small @ CHROMA_AXES.T

@@ -87,7 +87,7 @@ def scale_crop(image: Image, mask: Mask, factor: float) -> tuple[Image, Mask]:
         return image, mask
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     soft = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
-    return cv2.resize(image, size, interpolation=how), soft >= 0.5
+    return np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8), soft >= 0.5
 
 
 def random_patch(
@@ -225,7 +225,8 @@ def crops_of(image: Image, path: Path, group: str) -> list[RealCrop]:
     factor = SEARCH_SIDE / max(height, width)
     small = image
     if factor < 0.8:  # decide on a reduced copy: a full page at 600 dpi would take seconds
-        small = cv2.resize(image, (round(width * factor), round(height * factor)), interpolation=cv2.INTER_AREA)
+        size = (round(width * factor), round(height * factor))
+        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     whole = _whole_crop(small, path, group)
     if whole is not None and small is not image:
         whole = _whole_crop(image, path, group)
@@ -284,8 +285,9 @@ def _main_cluster(mask: Mask) -> Box | None:
 def _plausible(ink: InkMeasurement, box: Box, closed: bool) -> bool:
     """Whether the main cluster of ink is a seal, not print.
 
-    Black: it must be a ring, that is an ellipse with ink all around it. Coloured: a ring, a frame, or, unless ``closed``
-    asks for one of these, an unframed stamp that is nearly all the coloured ink of a picture of at most 1200 px.
+    Black: it must be a ring, that is an ellipse with ink all around it. Coloured: a ring, a frame, or, unless
+    ``closed`` asks for one of these, an unframed stamp that is nearly all the coloured ink of a picture of at most
+    1200 px.
     """
     x, y, w, h = box
     part = ink.mask[int(y) : int(np.ceil(y + h)), int(x) : int(np.ceil(x + w))]
@@ -349,7 +351,9 @@ def find_seals(image: Image) -> list[FoundSeal]:
     height, width = image.shape[:2]
     factor = min(1.0, SEARCH_SIDE / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if factor < 1 else image
+    small = image
+    if factor < 1:
+        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     absorptance = 1.0 - np.exp(-absorbance_against(small, estimate_paper(small)))
     plane = cv2.blur(absorptance, (3, 3)) @ CHROMA_AXES.T
     chroma = np.hypot(plane[..., 0], plane[..., 1])

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.stats import rankdata
 
-from seal2real.report.features import Encoder, Features, Patches, standardise, statistics
+from seal2real.report.features import Features, standardise, statistics
 from seal2real.report.protocol import PatchSet
 
 # (training patches, their labels, test patches, rng) to scores of the test patches; higher means "generated"
@@ -37,9 +37,9 @@ class JudgeBudget:
     """
 
     folds: int = 3
-    repeats: int = 3
+    repeats: int = 2
     cnn_steps: int = 100
-    cnn_batch: int = 64
+    cnn_batch: int = 32
     cnn_seeds: int = 1
     ridge: float = 0.02
     bootstraps: int = 2000
@@ -92,16 +92,17 @@ def c2st(
     other: PatchSet,
     rng: np.random.Generator,
     budget: JudgeBudget | None = None,
-    encoder: Encoder = statistics,
+    features: Features | None = None,
 ) -> C2st:
     """Test whether two patch sets can be told apart.
 
     Args:
-        real, other: matched patches. Cross-validation holds out whole documents (``sources``); the interval draws whole
+        real: patches of real seals. Cross-validation holds out whole documents (``sources``); the interval draws whole
             ``collections`` again, the widest unit known to hang together.
+        other: patches to tell from them, matched.
         rng: source of every choice.
         budget: effort; None takes the default.
-        encoder: what the logistic regression sees.
+        features: what the logistic regression sees: ``[N + M, D]``, the real patches first; None takes `statistics`.
 
     Raises:
         ValueError: fewer than two documents on a side.
@@ -111,7 +112,9 @@ def c2st(
         raise ValueError("a classifier test needs at least two documents on each side, to hold one out")
     patches = np.concatenate([real.patches, other.patches])
     labels = np.concatenate([np.zeros(len(real)), np.ones(len(other))])
-    judges: dict[str, Judge] = {"statistics": statistics_judge(encoder(patches), budget.ridge)}
+    judges: dict[str, Judge] = {
+        "statistics": statistics_judge(statistics(patches) if features is None else features, budget.ridge)
+    }
     if budget.cnn_steps:
         from seal2real.report.network import network_judge
 
@@ -167,7 +170,7 @@ def fit_logistic(x: Features, labels: npt.NDArray[np.float64], ridge: float) -> 
 
 @dataclass(frozen=True)
 class _SourcePairs:
-    """For each pair of documents (one of each side): share of patch pairs in the right order, and how many there are."""
+    """For each pair of documents, one of each side: patch pairs in the right order, and patch pairs in all."""
 
     right: npt.NDArray[np.float64]  # [R, G] sums
     pairs: npt.NDArray[np.float64]  # [R, G] counts
@@ -248,4 +251,4 @@ def pooled(results: list[Auc]) -> Auc:
     return Auc(float(np.mean([result.value for result in results])), float(low), float(high), draws)
 
 
-__all__ = ["Auc", "C2st", "JudgeBudget", "Patches", "auc", "c2st", "fit_logistic", "pooled", "statistics_judge"]
+__all__ = ["Auc", "C2st", "JudgeBudget", "auc", "c2st", "fit_logistic", "pooled", "statistics_judge"]

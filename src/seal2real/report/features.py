@@ -41,7 +41,7 @@ def standardise(reference: Features, *others: Features, clip: float = 5.0) -> li
 
 def _describe(patch: Image, bands: npt.NDArray[np.int64]) -> list[float]:
     rgb = patch.astype(np.float32) / 255.0
-    luma = rgb @ np.float32([0.299, 0.587, 0.114])
+    luma = rgb @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     red_green = rgb[..., 0] - rgb[..., 1]
     yellow_blue = 0.5 * (rgb[..., 0] + rgb[..., 1]) - rgb[..., 2]
     paper = np.percentile(rgb.reshape(-1, 3), 90, axis=0).astype(np.float32)
@@ -131,8 +131,7 @@ def _noise(luma: FloatMap, red_green: FloatMap, yellow_blue: FloatMap, ink: npt.
     values: list[float] = []
     for channel in (luma, red_green, yellow_blue):
         residual = channel - cv2.GaussianBlur(channel, (0, 0), 1.5)
-        for place in (on_paper, in_ink):
-            values.append(_log_spread(residual[place]))
+        values += [_log_spread(residual[place]) for place in (on_paper, in_ink)]
     residual = luma - cv2.GaussianBlur(luma, (0, 0), 2.0)
     for place in (on_paper, in_ink):
         for lag in (1, 2):
@@ -230,7 +229,8 @@ def onnx_encoder(path: Path | str, batch: int = 32) -> Encoder:
         raise Seal2RealError(f"{path}: not a usable ONNX model ({' '.join(str(error).split())[:120]})") from None
     entry = session.get_inputs()[0]
     sides = [side if isinstance(side, int) and side > 0 else 224 for side in entry.shape[2:4]]
-    mean, spread = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+    mean = np.array([0.485, 0.456, 0.406], dtype=np.float32)
+    spread = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
     def encode(patches: Patches) -> Features:
         rows = []

@@ -52,9 +52,11 @@ def kid(
     """KID of two standardised sets.
 
     Args:
-        real, other: ``[N, D]`` and ``[M, D]``, standardised.
-        real_sources, other_sources: the documents; patches of one document stay together in a permutation, since they
-            are not independent.
+        real: ``[N, D]``, standardised.
+        other: ``[M, D]``, standardised likewise.
+        real_sources: the document of each real patch; patches of one document stay together in a permutation, since
+            they are not independent.
+        other_sources: the same of the other side.
         rng: source of every choice.
         subset: patches per side in a subset (fewer where there are fewer).
         subsets: how many subsets.

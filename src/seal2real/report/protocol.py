@@ -161,7 +161,7 @@ def same_jpeg(patch: Image, quality: int | None) -> Image:
     if quality is None:
         return patch
     coded = cv2.imencode(".jpg", patch[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
 
 
 def match(first: PatchSet, second: PatchSet, protocol: Protocol) -> tuple[PatchSet, PatchSet]:

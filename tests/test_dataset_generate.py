@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -58,11 +59,9 @@ def test_labels_agree_with_the_pictures(dataset: Path) -> None:
         sample = load_sample(dataset, row)
         difference = np.abs(sample.stamped.astype(int) - sample.clean).max(axis=2)
         masks = np.any(sample.full, axis=0)
-        assert difference[masks].mean() > 40
-        grown = np.pad(masks, 16)  # JPEG blocks smear into their neighbourhood
-        for axis in (0, 1):
-            grown = np.any([np.roll(grown, shift, axis) for shift in range(-16, 17, 4)], axis=0)
-        assert difference[~grown[16:-16, 16:-16]].max(initial=0) < 40
+        assert difference[masks].mean() > 20  # pale ink, or ink on black print, changes little
+        near = cv2.dilate(masks.astype(np.uint8), np.ones((49, 49), np.uint8)) > 0  # as far as JPEG's blocks smear
+        assert difference[~near].max(initial=0) < 8
 
 
 def test_two_workers_one_of_them_killed_write_the_same_bytes(dataset: Path, tmp_path: Path) -> None:

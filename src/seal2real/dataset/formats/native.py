@@ -77,7 +77,9 @@ def encode_sample(sample: Sample, index: int, split: str, jpeg_quality: int = 92
     files = {
         f"stamped/{name}.jpg": encode_jpeg(sample.stamped, jpeg_quality, dpi=dpi),
         f"clean/{name}.jpg": encode_jpeg(sample.clean, jpeg_quality, dpi=dpi),
-        f"ink/{name}.png": _encode_layer(cv2.convertScaleAbs(sample.ink, alpha=255.0)),  # rounds and saturates
+        f"ink/{name}.png": _encode_layer(
+            np.asarray(cv2.convertScaleAbs(sample.ink, alpha=255.0), np.uint8)
+        ),  # rounds, saturates
     }
     seals: list[dict[str, Any]] = []
     cover = np.zeros((height, width), dtype=np.uint8)

@@ -23,6 +23,7 @@ ColourClass = Literal["red", "blue", "violet", "black"]
 CHROMA_AXES = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]], dtype=np.float32) / np.sqrt([[2.0], [6.0]]).astype(
     np.float32
 )
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 MIN_CHROMA = 0.06  # chroma of paper noise and JPEG fringes stays below this
 MIN_ABSORBANCE = 0.12
 LOW = 0.45  # lower threshold of the hysteresis, as a share of the upper one
@@ -103,7 +104,8 @@ def measure_ink(image: Image, clean: Image | None = None, threshold: float | Non
             the main black) thing; a black seal cannot be told from black print.
         clean: ``uint8 [H, W, 3]`` the same scene without seals; then the ink is what differs.
         threshold: with ``clean``, the absorbance of the strongest channel from which on a pixel counts as ink; None
-            finds it in the image (Otsu).
+            finds it in the image (Otsu). Either way luma is thresholded, since JPEG smears chroma over two pixels;
+            ``threshold`` is carried over by the ink's own colour (absorbances of one ink are proportional).
 
     Returns:
         The measurement. The mask may be empty.
@@ -115,11 +117,14 @@ def measure_ink(image: Image, clean: Image | None = None, threshold: float | Non
         raise ValueError("measure_ink wants uint8 [H, W, 3], and a clean twin of the same shape")
     if clean is not None:
         absorbance = absorbance_against(image, clean)
-        strength = absorbance.max(axis=2)
-        if threshold is None:
-            threshold = max(_otsu(strength[strength > MIN_ABSORBANCE / 2]), MIN_ABSORBANCE)
-        mask = _hysteresis(strength, threshold, 1.0)
+        strength = ((1.0 - np.exp(-absorbance)) @ LUMA).astype(np.float32)
+        level = max(_otsu(strength[strength > MIN_ABSORBANCE / 3]), MIN_ABSORBANCE / 2)
+        mask = _hysteresis(strength, level, 1.0)
         median = _median_inside(absorbance, mask)
+        if threshold is not None and mask.any():
+            level = float((1.0 - np.exp(-threshold * median / median.max())) @ LUMA)
+            mask = _hysteresis(strength, level, 1.0)
+        threshold = level
         return InkMeasurement(mask, absorbance, colour_class(median), median, strength, threshold)
     paper = estimate_paper(image)
     absorbance = absorbance_against(image, paper)

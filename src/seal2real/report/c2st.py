@@ -38,10 +38,10 @@ class JudgeBudget:
 
     folds: int = 3
     repeats: int = 2
-    cnn_steps: int = 100
+    cnn_steps: int = 60
     cnn_batch: int = 32
     cnn_seeds: int = 1
-    ridge: float = 0.02
+    ridge: float = 0.01
     bootstraps: int = 2000
 
 

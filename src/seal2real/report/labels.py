@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from seal2real.dataset.formats.native import NativeSample, Row, load_sample
 from seal2real.dataset.unwarp import unwarp_line
 from seal2real.errors import UsageError
 from seal2real.physics.ink_measure import measure_ink
-from seal2real.report.sources import paste_flat
+from seal2real.report.sources import paste_flat, paste_rng
 from seal2real.sample import Image, Mask
 
 Recogniser = Callable[[Image], str]
@@ -90,7 +91,10 @@ def ink_agreement(sample: NativeSample, number: int) -> tuple[float, float] | No
     paper = np.percentile(clean.reshape(-1, 3), 90, axis=0) + 1.0
     dark = (clean / paper).max(axis=2) < DARK_PRINT
     bare = cv2.dilate(dark.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0
-    return iou(labelled, against_clean, bare), iou(labelled, measure_ink(stamped).mask, bare)
+    alone = measure_ink(stamped)
+    # The label of a paste ends at half coverage, that of an impression where ink fades out: so does the measurement.
+    from_stamped = alone.mask if fixed is not None else alone.mask & (alone.strength > alone.threshold)
+    return iou(labelled, against_clean, bare), iou(labelled, from_stamped, bare)
 
 
 def characters_read(truth: str, reading: str) -> npt.NDArray[np.bool_]:
@@ -117,7 +121,7 @@ def rapidocr_recogniser() -> Recogniser:
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
 
     def read(line: Image) -> str:
-        result = engine(np.ascontiguousarray(line[..., ::-1]), use_det=False, use_cls=False, use_rec=True)
+        result: Any = engine(np.ascontiguousarray(line[..., ::-1]), use_det=False, use_cls=False, use_rec=True)
         return "".join(result.txts or ())
 
     return read
@@ -144,7 +148,7 @@ def label_validity(
                 agreements.append(agreement)
         if recogniser is None or lines >= max_lines:
             continue
-        flat = paste_flat(sample.clean, sample.full, [seal["colour"] for seal in row["seals"]])
+        flat = paste_flat(sample.clean, sample.full, [seal["colour"] for seal in row["seals"]], paste_rng(row))
         for line in (line for seal in row["seals"] for line in seal["lines"]):
             if not line["crop"] or not line["text"] or lines >= max_lines:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from seal2real.dataset.formats.native import METADATA, Row, load_sample, read_ro
 from seal2real.errors import Seal2RealError
 from seal2real.images import load_rgb, require_images
 from seal2real.physics.ink_measure import measure_ink
-from seal2real.press.inks import INKS, absorbance_of
+from seal2real.press.inks import random_ink
 from seal2real.prior.real import RealCrop, RealCrops
 from seal2real.report.protocol import SealCrop
 from seal2real.sample import Image, Polygon
+from seal2real.seeding import rng_for
 
 MARGIN = 0.12  # room around a seal, as a share of its diameter
 LABELS = "labels.json"
@@ -152,7 +154,7 @@ def generated_seals(dataset: Path, rows: Sequence[Row]) -> tuple[list[SealCrop],
     pasted: list[SealCrop] = []
     for row in rows:
         sample = load_sample(dataset, row)
-        flat = paste_flat(sample.clean, sample.full, [seal["colour"] for seal in row["seals"]])
+        flat = paste_flat(sample.clean, sample.full, [seal["colour"] for seal in row["seals"]], paste_rng(row))
         source = str(row["file_name"])
         for seal in row["seals"]:
             outline = np.asarray(seal["polygon"], dtype=np.float32)
@@ -163,19 +165,27 @@ def generated_seals(dataset: Path, rows: Sequence[Row]) -> tuple[list[SealCrop],
     return stamped, pasted
 
 
-def paste_flat(clean: Image, masks: Sequence[npt.NDArray[np.bool_]], colours: Sequence[str]) -> Image:
-    """Lay seals flat onto a clean page: ``page * exp(-mask * A)`` with the most common ink of each colour class.
+def paste_rng(row: Row) -> np.random.Generator:
+    """The random stream for the flat paste of one sample: the same wherever it is pasted again."""
+    return rng_for(0, zlib.crc32(str(row["file_name"]).encode()), "paste")
+
+
+def paste_flat(
+    clean: Image, masks: Sequence[npt.NDArray[np.bool_]], colours: Sequence[str], rng: np.random.Generator
+) -> Image:
+    """Lay seals flat onto a clean page: ``page * exp(-mask * A)`` with inks of the given colour classes.
 
     Args:
         clean: ``uint8 [H, W, 3]``.
         masks: ``bool [H, W]`` per seal. A seal's edge is softened by half a pixel, as antialiased drawing has it.
         colours: colour class per seal.
+        rng: draws the ink within its class.
     """
     total = np.zeros(clean.shape, np.float32)
     for mask, colour in zip(masks, colours, strict=True):
         x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
         window = slice(max(0, y - 2), y + h + 2), slice(max(0, x - 2), x + w + 2)
-        ink = next((ink for ink in INKS.values() if ink.colour == colour), INKS["black"])
+        _, ink = random_ink(rng, colour)
         soft = cv2.GaussianBlur(mask[window].astype(np.float32), (0, 0), 0.5)
-        total[window] += soft[..., None] * absorbance_of(ink.rgb)
+        total[window] += soft[..., None] * ink
     return np.clip(clean * np.exp(-total) + 0.5, 0, 255).astype(np.uint8)

@@ -147,6 +147,40 @@ def test_crops_hold_the_seal(tmp_path: Path) -> None:
         assert row["seals"]
 
 
+def test_forged_crops_do_not_depend_on_the_workers(tmp_path: Path) -> None:
+    config = GenerateConfig(count=SHARD_SIZE + 2, forger="untrained", dpi=72, crops=96)
+    generate(config, tmp_path / "one", workers=1)
+    generate(config, tmp_path / "two", workers=2)
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+    rows = list(read_rows(tmp_path / "one"))
+    assert {row["provenance"]["forger"] for row in rows} == {"untrained"}
+    assert {seal["authenticity"] for row in rows for seal in row["seals"]} == {"impression"}
+
+
+def test_wear_reaches_the_forger() -> None:
+    worn = GenerateConfig(forger="untrained", dpi=72, crops=96, wear=1.0)
+    fresh = GenerateConfig(forger="untrained", dpi=72, crops=96, wear=0.0)
+    context = load_context(worn)
+
+    def unevenness(config: GenerateConfig) -> float:
+        samples = [make_sample(config, index, context) for index in range(6)]
+        insides = [seal.on_page(seal.full_mask, *sample.size) for sample in samples for seal in sample.seals[:1]]
+        return float(np.mean([sample.ink[mask].std() for sample, mask in zip(samples, insides, strict=True)]))
+
+    assert unevenness(worn) > 1.3 * unevenness(fresh)
+
+
+def test_own_pages_are_used_and_the_damaged_listed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    cv2.imwrite(str(pages / "good.png"), np.full((700, 500, 3), 240, np.uint8))
+    (pages / "broken.pdf").write_bytes(b"no pdf")
+    generate(GenerateConfig(count=2, forger="none", dpi=72, pages=str(pages)), tmp_path / "out", workers=1)
+    assert [row["provenance"]["page"] for row in read_rows(tmp_path / "out")] == ["good.png"] * 2
+    assert "broken.pdf" in caplog.text
+    assert "license: other" in (tmp_path / "out/README.md").read_text(encoding="utf-8")
+
+
 def test_splits_have_their_shares() -> None:
     config = GenerateConfig(validation=0.2, test=0.1)
     splits = [split_of(config, index) for index in range(2000)]
@@ -199,7 +233,17 @@ def test_failed_sample_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("count", 0), ("seed", -1), ("dpi", 10), ("crops", 8), ("seals", 0), ("jpeg_quality", 0), ("test", 1.5)],
+    [
+        ("count", 0),
+        ("seed", -1),
+        ("dpi", 10),
+        ("crops", 8),
+        ("seals", 0),
+        ("wear", 1.5),
+        ("capture", -0.5),
+        ("jpeg_quality", 0),
+        ("test", 1.5),
+    ],
 )
 def test_values_out_of_range_are_refused(name: str, value: float) -> None:
     with pytest.raises(UsageError, match=str(value)):

@@ -58,8 +58,17 @@ def generate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make; new or empty, unless --resume.")],
     count: Annotated[int, typer.Option("--count", "-n", help="Samples to make.")] = 100,
     forger: Annotated[
-        str, typer.Option(metavar="NAME|DIR", help="default (shipped weights), none (flat pastes) or a RUN folder.")
+        str,
+        typer.Option(
+            metavar="NAME|DIR", help="default (shipped weights), untrained, none (flat pastes) or a RUN folder."
+        ),
     ] = "default",
+    wear: Annotated[
+        float | None, typer.Option(help="Wear of the impressions: 0 pristine, 0.5 as learned, 1 heavy.  [default: 0.5]")
+    ] = None,
+    capture: Annotated[
+        float | None, typer.Option(help="Flaws of the scan: 0 none, 0.5 as learned, 1 heavy.  [default: 0.5]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed; sample i depends on the settings, the seed and i alone.")] = 0,
     pages: Annotated[
         Path | None,
@@ -94,6 +103,8 @@ def generate(
         count=count,
         seed=seed,
         forger=forger,
+        wear=wear,
+        capture=capture,
         pages=None if pages is None else str(pages),
         dpi=dpi,
         crops=crops,
@@ -133,13 +144,14 @@ def forge(
         str, typer.Option(metavar="NAME|DIR", help="default (shipped weights) or a RUN folder.")
     ] = "default",
     seed: Annotated[int, typer.Option(help="Seed; each image depends on it and on its path in IMAGES alone.")] = 0,
+    dpi: Annotated[float, typer.Option(help="Resolution of the images, dots per inch.")] = 200,
     jpeg_quality: Annotated[int, typer.Option(help="Quality of JPEG files, 1 to 100.")] = 92,
 ) -> None:
     """Make the pasted seals in **IMAGES** look real; sizes, names and so your own labels stay as they are."""
     from seal2real.dataset.forge_images import forge_folder
 
     with _progress("forge", None) as advance:
-        report = forge_folder(images, out, forger, seed=seed, jpeg_quality=jpeg_quality, progress=advance)
+        report = forge_folder(images, out, forger, seed=seed, dpi=dpi, jpeg_quality=jpeg_quality, progress=advance)
     print(f"{len(report.forged)} images in {out}")
     for _, reason in report.skipped:
         print(f"skipped {reason}", file=sys.stderr)
@@ -155,9 +167,11 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure how real **DATASET** looks (C2ST, KID, with floor and ceiling) and whether its labels hold."""
+    from rich.console import Console
+
     from seal2real.report.evaluate import evaluate as measure
 
-    print(measure(dataset, real, out))
+    Console().print(measure(dataset, real, out))
 
 
 @contextmanager

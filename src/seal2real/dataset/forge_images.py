@@ -35,6 +35,7 @@ def forge_folder(
     forger: str = "default",
     *,
     seed: int = 0,
+    dpi: float = 200,
     jpeg_quality: int = 92,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ForgeReport:
@@ -48,6 +49,7 @@ def forge_folder(
         out: folder for the results, under the same relative paths; files of these names are replaced.
         forger: "default" or a RUN folder.
         seed: seed of the noise.
+        dpi: resolution of the images: how large a millimetre of ink is.
         jpeg_quality: 1..100.
         progress: called with (images just done, images in all).
 
@@ -59,6 +61,8 @@ def forge_folder(
         raise UsageError("forger is none, which changes nothing; give default or a RUN folder")
     if not 1 <= jpeg_quality <= 100:
         raise UsageError(f"jpeg-quality is {jpeg_quality}; it must be 1 to 100")
+    if not 36 <= dpi <= 1200:
+        raise UsageError(f"dpi is {dpi:g}; it must be 36 to 1200")
     if out.resolve() == images.resolve():
         raise UsageError(f"{out} is the folder of the images themselves; give another one, so that they are kept")
     paths = [path for path in require_images(images) if not path.resolve().is_relative_to(out.resolve())]
@@ -87,7 +91,7 @@ def forge_folder(
             progress(1, len(targets))
             continue
         name = path.relative_to(images).as_posix()
-        result = model.forge_image(image, rng_for(seed, zlib.crc32(name.encode()), "forge"))
+        result = model.forge_image(image, rng_for(seed, zlib.crc32(name.encode()), "forge"), dpi)
         data = encode_jpeg(result, jpeg_quality) if target.suffix.lower() in _JPEG else encode_png(result)
         write_atomic(target, data)
         forged.append(target)

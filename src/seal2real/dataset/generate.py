@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import seal2real
 from seal2real.dataset.card import dataset_card
 from seal2real.dataset.engine import Progress, run_shards
 from seal2real.dataset.formats.native import encode_sample
-from seal2real.dataset.store import Shard, Store, plan_shards
+from seal2real.dataset.store import SETTINGS, Shard, Store, plan_shards
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.sample import Sample
 from seal2real.seeding import rng_for
@@ -21,6 +22,8 @@ from seal2real.seeding import rng_for
 if TYPE_CHECKING:
     from seal2real.forger import Forger
     from seal2real.page import PageSource
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ class GenerateConfig:
 
     count: int = 100  # samples
     seed: int = 0
-    forger: str = "default"  # "default", "none" (flat pasted seals) or a RUN folder of `seal2real train`
+    forger: str = "default"  # "default", "untrained", "none" (flat pasted seals) or a RUN folder of `seal2real train`
+    wear: float | None = None  # how worn the impressions are: 0 pristine, 0.5 as learned, 1 twice as much; None = 0.5
+    capture: float | None = None  # how poor the scan is, on the same scale
     pages: str | None = None  # folder of PDFs and images; None typesets pages from templates
     dpi: int = 200  # resolution of pages
     crops: int | None = None  # side in pixels of a square crop around one seal; None keeps whole pages
@@ -47,6 +52,9 @@ class GenerateConfig:
     def __post_init__(self) -> None:
         _require(self.count >= 1, "count", self.count, "at least 1")
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
+        for name in ("wear", "capture"):
+            strength = getattr(self, name)
+            _require(strength is None or 0 <= strength <= 1, name, strength, "0 to 1")
         _require(36 <= self.dpi <= 1200, "dpi", self.dpi, "36 to 1200")
         _require(self.crops is None or 32 <= self.crops <= 8192, "crops", self.crops, "32 to 8192 pixels")
         _require(self.seals is None or 1 <= self.seals <= 20, "seals", self.seals, "1 to 20")
@@ -64,15 +72,22 @@ class Context:
 
 
 def load_context(config: GenerateConfig) -> Context:
-    """Open the page source and the forger.
+    """Open the page source and the forger, and check the names in the config.
 
     Raises:
+        UsageError: unknown kind or colour.
         Seal2RealError: the pages' folder or the forger cannot be used.
     """
-    from seal2real import page
+    from seal2real.page import FolderPages, TemplatePages
+    from seal2real.press import COLOURS
+    from seal2real.seal import kind_of
 
+    for kind in config.kinds or ():
+        kind_of(kind)
+    if config.colour is not None and config.colour not in COLOURS:
+        raise UsageError(f"no ink colour {config.colour!r}; choose from {', '.join(COLOURS)}")
     pages: PageSource
-    pages = page.TemplatePages(config.dpi) if config.pages is None else page.FolderPages(Path(config.pages), config.dpi)
+    pages = TemplatePages(config.dpi) if config.pages is None else FolderPages(Path(config.pages), config.dpi)
     if config.forger == "none":
         return Context(pages, None)
     from seal2real.forger import load_forger
@@ -102,7 +117,9 @@ def make_sample(config: GenerateConfig, index: int, context: Context) -> Sample:
         rng = rng_for(config.seed, index, "crop")
         sample = crop_sample(sample, int(rng.integers(len(sample.seals))), config.crops, rng)
     if context.forger is not None:
-        sample = context.forger.forge(sample, rng_for(config.seed, index, "forge"))
+        dials = {"wear": config.wear, "capture": config.capture}
+        style = {key: value for key, value in dials.items() if value is not None}
+        sample = context.forger.forge(sample, rng_for(config.seed, index, "forge"), style)
     return sample.with_provenance(
         seed=config.seed,
         index=index,
@@ -151,12 +168,15 @@ def generate(
     settings: dict[str, Any] = {**dataclasses.asdict(config), "version": seal2real.__version__}
     shards = plan_shards(config.count)
     job = GenerateJob(config)
-    if not out.exists():
+    if not (out / SETTINGS).is_file():
         job.prepare()  # a wrong forger or folder shows before anything is written
     store = Store.open(out, settings, resume=resume)
     if store.complete:
         progress(config.count)
         return
+    job.prepare()
+    for _, reason in job.skipped_pages:
+        _log.warning("skipped %s", reason)
     missing = [shard for shard in shards if not store.has(shard)]
     progress(config.count - sum(map(len, missing)))
     if missing:
@@ -181,6 +201,11 @@ class GenerateJob:
         """Load pages and forger, once."""
         if self._context is None:
             self._context = load_context(self.config)
+
+    @property
+    def skipped_pages(self) -> list[tuple[Path, str]]:
+        """Files of the user's pages that cannot be used, with the reason."""
+        return getattr(self._context.pages, "skipped", []) if self._context else []
 
     def run(self, shard: Shard, store: Store, stopped: Callable[[], bool]) -> None:
         """Make and write the samples of a shard."""

@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= auto
+FORGER ?= default
 BIN = $(VENV)/bin
 
 .PHONY: demo test lint install install-dev clean
@@ -24,7 +25,7 @@ install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
 
 demo: install
-	HF_HUB_OFFLINE=1 $(BIN)/seal2real generate demo --count 48 --forger default --resume
+	HF_HUB_OFFLINE=1 $(BIN)/seal2real generate demo --count 48 --forger $(FORGER) --resume
 	@echo "Open demo/preview.jpg to see them; demo/README.md says what the files hold."
 
 test: install-dev

@@ -79,9 +79,10 @@ class KnobNetwork(nn.Module):
 
     def __init__(self, styles: int, width: int = 64):
         super().__init__()
-        start = torch.tensor([knob.start for knob in KNOBS]).logit()
-        self.start = nn.Parameter(start.repeat(styles, 1))
-        self.spread = nn.Parameter(torch.tensor([knob.spread for knob in KNOBS]).log().repeat(styles, 1))
+        # shared over styles, with an offset for each: a style without real images still learns from the others
+        self.start = nn.Parameter(torch.tensor([knob.start for knob in KNOBS]).logit())
+        self.spread = nn.Parameter(torch.tensor([knob.spread for knob in KNOBS]).log())
+        self.offset = nn.Parameter(torch.zeros(styles, len(KNOBS)))
         self.mix = nn.Sequential(
             nn.Linear(len(KNOBS) + styles, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, len(KNOBS))
         )
@@ -90,6 +91,6 @@ class KnobNetwork(nn.Module):
 
     def forward(self, code: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         """Codes ``[B, K]`` (standard normal) and style indices ``[B]`` to dials ``[B, K]`` in 0..1."""
-        one_hot = nn.functional.one_hot(style, self.start.shape[0]).to(code.dtype)
-        logits = self.start[style] + self.spread[style].exp() * code + self.mix(torch.cat((code, one_hot), 1))
+        one_hot = nn.functional.one_hot(style, len(self.offset)).to(code.dtype)
+        logits = self.start + self.offset[style] + self.spread.exp() * code + self.mix(torch.cat((code, one_hot), 1))
         return torch.sigmoid(logits)

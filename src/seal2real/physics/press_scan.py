@@ -61,10 +61,13 @@ class ScanNoise:
     turn: torch.Tensor
 
     @staticmethod
-    def draw(batch: int, height: int, width: int, generator: torch.Generator) -> ScanNoise:
-        """Fields for ``batch`` scans of ``height`` x ``width`` pixels."""
+    def draw(
+        batch: int, height: int, width: int, generator: torch.Generator, lattice: int = _LATTICE
+    ) -> ScanNoise:
+        """Fields for ``batch`` scans of ``height`` x ``width`` pixels; whole pages need a lattice of some 500 cells, or
+        their paper repeats itself."""
         return ScanNoise(
-            torch.randn(batch, 2, _LATTICE, _LATTICE, generator=generator, device=generator.device),
+            torch.randn(batch, 2, lattice, lattice, generator=generator, device=generator.device),
             torch.randn(batch, 3, height, width, generator=generator, device=generator.device),
             torch.rand(batch, generator=generator, device=generator.device) * 2 * torch.pi,
         )
@@ -125,6 +128,54 @@ def press_ink(
     return thickness * tint[:, :, None, None]
 
 
+@dataclass
+class ScanFields:
+    """What a scan adds at each pixel, apart from the image: ``gain [B, 3, H, W]`` (paper colour, light, texture) and
+    ``grain [B, 3, H, W]`` (sensor noise in luma and chroma). Slices of them scan a window of the sheet."""
+
+    gain: torch.Tensor
+    grain: torch.Tensor
+
+    def window(self, rows: slice, columns: slice) -> ScanFields:
+        """The fields of a window of the sheet."""
+        return ScanFields(self.gain[..., rows, columns], self.grain[..., rows, columns])
+
+
+def scan_fields(knobs: Settings, px_per_mm: torch.Tensor, noise: ScanNoise) -> ScanFields:
+    """The fields of a scan of the noise's size; arguments as in `scan`."""
+    height, width = noise.white.shape[-2:]
+    scale = px_per_mm.float()
+    warmth, green = knobs["paper_warmth"], knobs["paper_green"]
+    paper = torch.stack((warmth, green, -warmth), 1) + knobs["paper_level"].unsqueeze(1)
+    light = value_noise(noise.lattice[:, :1], 30 * scale, noise.turn, height, width)
+    texture = value_noise(noise.lattice[:, 1:], knobs["fibre_size"] * scale, noise.turn + 1, height, width)
+    field = (1 + 0.4 * column(knobs["shading"]) * light) * (1 + column(knobs["fibre"]) * texture)
+    grain = coloured_noise(noise.white, knobs["noise_size"] * scale * 0.5, 0.15 * float(scale.max()))
+    strength = torch.stack((knobs["noise"], knobs["chroma_noise"], knobs["chroma_noise"]), 1)
+    return ScanFields(field * paper[:, :, None, None], grain * strength[:, :, None, None])
+
+
+def scan_with(
+    page: torch.Tensor, knobs: Settings, px_per_mm: torch.Tensor, fields: ScanFields, compress: bool = True
+) -> torch.Tensor:
+    """Scan a sheet, or a window of one, under fields of its own size; arguments as in `scan`."""
+    scale = px_per_mm.float()
+    image = page.clamp(1e-3, 1.0)
+    image = column(knobs["black_level"]) + (1 - column(knobs["black_level"])) * image
+    image = image ** column(knobs["gamma"]) * fields.gain
+
+    planes = to_ycbcr(image)
+    most = float(scale.max())
+    luma = gaussian_blur(planes[:, :1], knobs["blur"] * scale, 0.45 * most)
+    chroma_sigma = (knobs["blur"] ** 2 + knobs["chroma_blur"] ** 2).sqrt() * scale
+    chroma = gaussian_blur(planes[:, 1:] * column(knobs["saturation"]), chroma_sigma, 0.92 * most)
+    luma = luma + column(knobs["sharpen"]) * (luma - gaussian_blur(luma, 0.15 * scale, 0.15 * most))
+    image = to_rgb(torch.cat((luma, chroma), 1) + fields.grain)
+    if compress:
+        image = jpeg(_soft_clip(image), 98 - 78 * knobs["jpeg"])
+    return _soft_clip(image)
+
+
 def scan(
     page: torch.Tensor, knobs: Settings, px_per_mm: torch.Tensor, noise: ScanNoise, compress: bool = True
 ) -> torch.Tensor:
@@ -140,34 +191,7 @@ def scan(
     Returns:
         ``[B, 3, H, W]`` in 0..1.
     """
-    height, width = page.shape[-2:]
-    scale = px_per_mm.float()
-    image = page.clamp(1e-3, 1.0)
-    image = column(knobs["black_level"]) + (1 - column(knobs["black_level"])) * image
-    image = image ** column(knobs["gamma"])
-
-    warmth, green = knobs["paper_warmth"], knobs["paper_green"]
-    paper = torch.stack((warmth, green, -warmth), 1) + knobs["paper_level"].unsqueeze(1)
-    light = value_noise(noise.lattice[:, :1], 30 * scale, noise.turn, height, width)
-    texture = value_noise(noise.lattice[:, 1:], knobs["fibre_size"] * scale, noise.turn + 1, height, width)
-    field = (1 + 0.4 * column(knobs["shading"]) * light) * (1 + column(knobs["fibre"]) * texture)
-    image = image * paper[:, :, None, None] * field
-
-    planes = to_ycbcr(image)
-    planes = torch.cat((planes[:, :1], planes[:, 1:] * column(knobs["saturation"])), 1)
-    most = float(scale.max())
-    luma = gaussian_blur(planes[:, :1], knobs["blur"] * scale, 0.45 * most)
-    chroma_sigma = (knobs["blur"] ** 2 + knobs["chroma_blur"] ** 2).sqrt() * scale
-    chroma = gaussian_blur(planes[:, 1:], chroma_sigma, 0.92 * most)
-    luma = luma + column(knobs["sharpen"]) * (luma - gaussian_blur(luma, 0.15 * scale, 0.15 * most))
-
-    grains = coloured_noise(noise.white, knobs["noise_size"] * scale * 0.5, 0.15 * most)
-    luma = luma + column(knobs["noise"]) * grains[:, :1]
-    chroma = chroma + column(knobs["chroma_noise"]) * grains[:, 1:]
-    image = to_rgb(torch.cat((luma, chroma), 1))
-    if compress:
-        image = jpeg(_soft_clip(image), 98 - 78 * knobs["jpeg"])
-    return _soft_clip(image)
+    return scan_with(page, knobs, px_per_mm, scan_fields(knobs, px_per_mm, noise), compress)
 
 
 def _soft_clip(image: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,299 @@
+"""Stage 2: the forger network, trained with the prompts' priors, a content loss, and an adversarial phase.
+
+``L = p * L_prior + w * L_content + v * L_adversarial``. The adversarial phase comes first and fits the press-and-scan
+model; the prior joins when the forger is near, for the difference of two score networks is mostly noise while it is far.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from seal2real.errors import Seal2RealError
+from seal2real.forger.adversary import (
+    FeatureDiscriminator,
+    PixelDiscriminator,
+    augment,
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+)
+from seal2real.forger.content import image_content_loss, layer_content_loss
+from seal2real.forger.layered import CODE_SIZE, Impression, LayeredForger
+from seal2real.forger.priors import TIME_RANGE, Critic, prior_loss
+from seal2real.forger.residual import ResidualForger
+from seal2real.physics.press_scan import InkNoise, ScanNoise
+from seal2real.press.inks import COLOURS, random_ink
+from seal2real.prior.backbone import Backbone
+from seal2real.prior.pool import LayerBatch, Pool
+from seal2real.prior.prompts import Prompts
+from seal2real.prior.real import RealCrops
+from seal2real.prior.stage1 import log_uniform, paste, real_patches
+from seal2real.prior.training import Budget, Ema, Run, Streams, average_gradients
+
+_COLOUR_INDEX = {colour: index for index, colour in enumerate(COLOURS)}
+_STREAM = 1_000_003  # apart from stage 1's streams
+
+
+@dataclass(frozen=True)
+class ForgerSettings:
+    """Settings of stage 2."""
+
+    steps: int = 3000  # optimiser steps of the forger
+    batch: int = 16  # patches per micro-batch
+    accumulate: int = 1  # micro-batches per step and process
+    prior: str = "vsd"  # "none", "sds", "contrast", "vsd"
+    prior_weight: float = 0.5  # p
+    prior_after: float = 0.7  # share of the steps after which the prior joins
+    critic_steps: int = 2  # of the critic (forgery prompt), per step of the forger
+    critic_learning_rate: float = 5e-5
+    adversary: str = "pixel"  # "none", "pixel", "features"
+    adversary_weight: float = 1.0  # v
+    penalty: float = 2.0  # R1 weight
+    penalty_every: int = 4  # steps between penalties (weighted up accordingly)
+    content_weight: float = 1.0  # w
+    learning_rate: float = 3e-4  # of the residual network (Adam)
+    knob_learning_rate: float = 3e-3  # of the knobs' starts and spreads, the ink's colour
+    adversary_learning_rate: float = 3e-4
+    ema: float = 0.995  # decay of the moving average
+
+
+@dataclass
+class Micro:
+    """One micro-batch: real and forged patches ``[B, 3, S, S]`` of the same ink colours, and what they were made of."""
+
+    streams: Streams
+    real: torch.Tensor
+    layers: LayerBatch
+    pasted: torch.Tensor
+    colour: torch.Tensor
+    forged: torch.Tensor
+    impression: Impression | None
+
+
+def forge_patches(
+    forger: nn.Module, layers: LayerBatch, pasted: torch.Tensor, colour: torch.Tensor, streams: Streams
+) -> tuple[torch.Tensor, Impression | None]:
+    """Forged patches ``[B, 3, S, S]`` in 0..1 by either kind of forger, and the layers where there are any."""
+    count, side = len(layers), layers.page.shape[-1]
+    device = pasted.device
+    if isinstance(forger, ResidualForger):
+        return forger(pasted, streams.normal(*pasted.shape)), None
+    impression = forger(
+        layers.page.to(device),
+        layers.coverage.to(device),
+        colour,
+        layers.px_per_mm.to(device),
+        streams.normal(count, CODE_SIZE),
+        InkNoise.draw(count, side, side, streams.torch),
+        ScanNoise.draw(count, side, side, streams.torch),
+    )
+    return impression.stamped, impression
+
+
+def train_forger(
+    forger: LayeredForger | ResidualForger,
+    backbone: Backbone | None,
+    prompts: Prompts | None,
+    real: RealCrops,
+    pool: Pool,
+    settings: ForgerSettings,
+    run: Run,
+    accelerator: Any,
+    seed: int,
+    size: int,
+    diameters: tuple[float, float],
+    minutes: float | None = None,
+    save_every: float = 180.0,
+    picture_every: int = 250,
+    progress: Callable[[int, float], None] | None = None,
+) -> LayeredForger | ResidualForger:
+    """Train a forger; resumes from the run's state. Returns its moving average.
+
+    Raises:
+        Seal2RealError: a loss is not finite; the newest good state is kept and named.
+    """
+    device = accelerator.device
+    forger = forger.to(device)
+    ema = Ema(forger, settings.ema)
+    modules: dict[str, nn.Module] = {"forger": forger, "ema": ema.module}
+    optimizers: dict[str, torch.optim.Optimizer] = {"forger.adam": _forger_optimizer(forger, settings)}
+    uses_prior = settings.prior != "none" and backbone is not None and prompts is not None
+    critic = Critic(backbone, prompts.fake).to(device) if uses_prior and settings.prior == "vsd" else None  # type: ignore[arg-type, union-attr]
+    if critic is not None:
+        modules["critic"] = critic
+        optimizers["critic.adam"] = torch.optim.AdamW(critic.parameters(), lr=settings.critic_learning_rate, betas=(0.0, 0.99))
+    discriminator: nn.Module | None = None
+    if settings.adversary == "pixel":
+        discriminator = PixelDiscriminator(len(COLOURS)).to(device)
+    elif settings.adversary == "features" and backbone is not None and prompts is not None:
+        discriminator = FeatureDiscriminator(backbone, prompts.real).to(device)
+    if discriminator is not None:
+        modules["adversary"] = discriminator
+        optimizers["adversary.adam"] = torch.optim.Adam(
+            discriminator.parameters(), lr=settings.adversary_learning_rate, betas=(0.0, 0.99)
+        )
+    done = run.load_state("stage2", modules, optimizers)
+    saved = time.monotonic()
+    prior_from = int(settings.prior_after * settings.steps)
+
+    def judge(images: torch.Tensor, colour: torch.Tensor, streams: Streams) -> torch.Tensor:
+        images = augment(images, streams.torch)
+        if isinstance(discriminator, FeatureDiscriminator):
+            shape = discriminator.backbone.encode(images[:1]).shape[1:]  # type: ignore[operator, union-attr]
+            times = streams.timesteps(len(images), 0.02, 0.6, discriminator.backbone.steps)  # type: ignore[arg-type, union-attr]
+            return discriminator(images, streams.normal(len(images), *shape), times)
+        assert discriminator is not None
+        return discriminator(images, colour)
+
+    def judge_loss(batch: Micro, step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        penalise = step % settings.penalty_every == 0 and isinstance(discriminator, PixelDiscriminator)
+        seen = batch.real.requires_grad_(penalise)
+        real_logits = judge(seen, batch.colour, batch.streams)
+        loss = discriminator_loss(real_logits, judge(batch.forged.detach(), batch.colour, batch.streams))
+        judged = {"adversary": float(loss.detach())}
+        if penalise:
+            penalty = gradient_penalty(real_logits.mean((1, 2, 3)), seen)
+            judged["penalty"] = float(penalty.detach())
+            loss = loss + 0.5 * settings.penalty * settings.penalty_every * penalty
+        return loss, judged
+
+    def apply(name: str, module: nn.Module, limit: float) -> float:
+        parameters = [p for p in module.parameters() if p.requires_grad]
+        average_gradients(accelerator, parameters)
+        norm = float(nn.utils.clip_grad_norm_(parameters, limit))
+        optimizers[name].step()
+        optimizers[name].zero_grad(set_to_none=True)
+        return norm
+
+    for step in Budget(settings.steps, minutes).remaining(done):
+        log: dict[str, float] = {}
+        with_prior = uses_prior and step >= prior_from
+        micro_batches = []
+        for micro in range(settings.accumulate):
+            slot = accelerator.process_index * settings.accumulate + micro
+            streams = Streams(seed + _STREAM, step, slot, device)
+            diameter = log_uniform(streams.numpy, diameters)
+            images, colours = real_patches(real, streams.numpy, settings.batch, size, diameter)
+            layers = pool.batch(streams.numpy, settings.batch, size, diameter)
+            inks = pasted_patches_of(layers, colours, streams)
+            colour = torch.tensor([_COLOUR_INDEX[c] for c in colours], device=device)
+            pasted = inks.to(device)
+            forged, impression = forge_patches(forger, layers, pasted, colour, streams)
+            micro_batches.append(Micro(streams, images.to(device), layers, pasted, colour, forged, impression))
+
+        # the judges' turn
+        share = 1 / settings.accumulate
+        if discriminator is not None:
+            for micro_batch in micro_batches:
+                loss, judged = judge_loss(micro_batch, step)
+                accelerator.backward(loss * share)
+                log.update(judged)
+            apply("adversary.adam", discriminator, 10.0)
+        if critic is not None and with_prior and backbone is not None:
+            for _turn in range(settings.critic_steps):
+                for micro_batch in micro_batches:
+                    streams = micro_batch.streams
+                    latents = backbone.encode(micro_batch.forged.detach())
+                    times = streams.timesteps(len(latents), 0.0, 1.0, backbone.steps)
+                    with accelerator.autocast():
+                        loss, critic_log = critic.loss(backbone, latents, streams.normal(*latents.shape), times)
+                    accelerator.backward(loss * share)
+                    log.update(critic_log)
+                apply("critic.adam", critic, 1.0)
+
+        # the forger's turn
+        total = 0.0
+        for micro_batch in micro_batches:
+            streams, forged = micro_batch.streams, micro_batch.forged
+            if micro_batch.impression is not None:
+                loss, content_log = layer_content_loss(micro_batch.impression, micro_batch.layers.coverage.to(device))
+            else:
+                loss, content_log = image_content_loss(forged, micro_batch.pasted)
+            loss = settings.content_weight * loss
+            log.update(content_log)
+            if discriminator is not None:
+                fooled = generator_loss(judge(forged, micro_batch.colour, streams))
+                log["fooled"] = float(fooled.detach())
+                loss = loss + settings.adversary_weight * fooled
+            if with_prior and backbone is not None and prompts is not None:
+                latents = backbone.encode(forged)
+                times = streams.timesteps(len(latents), *TIME_RANGE, backbone.steps)
+                noise = streams.normal(*latents.shape)
+                pull, prior_log = prior_loss(
+                    settings.prior, backbone, prompts, critic, latents, noise, times, accelerator.autocast
+                )
+                log.update(prior_log)
+                loss = loss + settings.prior_weight * pull
+            accelerator.backward(loss * share)
+            total += float(loss.detach()) * share
+        if discriminator is not None:
+            # it took part in the forger's backward pass, but that is not its lesson
+            optimizers["adversary.adam"].zero_grad(set_to_none=True)
+        if not torch.isfinite(torch.tensor(total)):
+            raise Seal2RealError(
+                f"stage 2, step {step}: the loss is {total}; training stopped, the last good state stays in {run.folder / 'state'}"
+            )
+        log["norm"] = apply("forger.adam", forger, 1.0)
+        ema.update(forger, step)
+        done = step + 1
+        run.log("stage2", done, {"loss": total, **log})
+        if progress:
+            progress(done, total)
+        if done % 20 == 0:
+            accelerator.log({f"stage2/{name}": value for name, value in log.items()}, step=done)
+        if done % picture_every == 0:
+            run.picture(f"stage2-{done:06d}", picture_rows(ema.module, real, pool, seed, size, diameters, device))
+        if time.monotonic() - saved > save_every:
+            run.save_state("stage2", done, modules, optimizers)
+            saved = time.monotonic()
+    run.save_state("stage2", done, modules, optimizers)
+    run.picture(f"stage2-{done:06d}", picture_rows(ema.module, real, pool, seed, size, diameters, device))
+    return ema.module  # type: ignore[return-value]
+
+
+def pasted_patches_of(layers: LayerBatch, colours: list[str], streams: Streams) -> torch.Tensor:
+    """The traditional composition of these layers, in random inks of these colours."""
+    return paste(layers, torch.from_numpy(np.stack([random_ink(streams.numpy, colour)[1] for colour in colours])))
+
+
+def _forger_optimizer(forger: nn.Module, settings: ForgerSettings) -> torch.optim.Optimizer:
+    quick, slow = [], []
+    for name, parameter in forger.named_parameters():
+        (quick if name.split(".")[-1] in ("start", "spread", "offset", "base") else slow).append(parameter)
+    groups = [{"params": slow, "lr": settings.learning_rate}]
+    if quick:
+        groups.append({"params": quick, "lr": settings.knob_learning_rate})
+    return torch.optim.Adam(groups, betas=(0.0, 0.99))
+
+
+@torch.no_grad()
+def picture_rows(
+    forger: nn.Module,
+    real: RealCrops,
+    pool: Pool,
+    seed: int,
+    size: int,
+    diameters: tuple[float, float],
+    device: torch.device | str,
+    columns: int = 12,
+) -> list[torch.Tensor]:
+    """Two rows of real patches, two pasted, two of the same forged: what a person compares."""
+    rows: list[list[torch.Tensor]] = [[], [], []]
+    for part in range(2):
+        streams = Streams(seed, part, 20_011, device)
+        diameter = (diameters[0] * diameters[1]) ** 0.5
+        images, colours = real_patches(real, streams.numpy, columns, size, diameter)
+        layers = pool.batch(streams.numpy, columns, size, diameter)
+        pasted = pasted_patches_of(layers, colours, streams).to(device)
+        colour = torch.tensor([_COLOUR_INDEX[c] for c in colours], device=device)
+        forged, _ = forge_patches(forger, layers, pasted, colour, streams)
+        for row, patches in zip(rows, (images, pasted, forged), strict=True):
+            row.append(patches)
+    return [patches for row in rows for patches in row]

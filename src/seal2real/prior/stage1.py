@@ -1,0 +1,282 @@
+"""Stage 1: a real and a fake prompt, learned from unlabelled real seals against drawn ones.
+
+``L_prompts = E ||eps - eps(z_t, t, T_own)||^2 + lambda * contrast``, where contrast is the cross-entropy of the diffusion
+classifier ``softmax(-err(T_real), -err(T_fake))`` with the same noise and timestep for both prompts. Textual inversion
+(Gal et al. 2023) for the first term, the diffusion classifier (Li et al. 2023) for the second, the prompt pair as in
+CLIP-LIT (Liang et al. 2023).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from seal2real.press.inks import random_ink
+from seal2real.prior.backbone import Backbone
+from seal2real.prior.pool import LayerBatch, Pool
+from seal2real.prior.prompts import Prompts
+from seal2real.prior.real import RealCrops
+from seal2real.prior.training import Budget, Run, Streams, average_gradients
+
+TEMPERATURE = 20.0  # of the classifier, in units of summed squared error over the latents
+
+
+@dataclass(frozen=True)
+class PromptSettings:
+    """Settings of stage 1."""
+
+    steps: int = 400  # optimiser steps
+    batch: int = 16  # real and as many fake patches per micro-batch
+    learning_rate: float = 2e-3  # of the prompts (AdamW)
+    contrast: float = 0.1  # lambda, weight of the classifier's cross-entropy
+    adapt: str = "none"  # the U-Net learns too: "none", "lora", "full"
+    adapt_learning_rate: float = 2e-5
+    lora_rank: int = 16
+    real_words: str = "a real seal"
+    fake_words: str = "a fake seal"
+
+
+@dataclass(frozen=True)
+class PromptReport:
+    """How well the prompts tell held-out real from pasted patches.
+
+    Attributes:
+        accuracy: share of right answers, real and fake weighed equally.
+        low, high: 95 % interval, from resampling the held-out files (not the patches).
+        auc: area under the ROC curve.
+        real, fake: number of patches.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    auc: float
+    real: int
+    fake: int
+
+
+def paste(layers: LayerBatch, absorbance: torch.Tensor) -> torch.Tensor:
+    """The traditional composition: flat ink ``absorbance [B, 3]``, multiply blend; ``[B, 3, S, S]`` in 0..1."""
+    return layers.page * torch.exp(-layers.coverage * absorbance[:, :, None, None])
+
+
+def pasted_patches(
+    pool: Pool, rng: np.random.Generator, colours: list[str], size: int, diameter: float, device: torch.device | str
+) -> torch.Tensor:
+    """Pasted patches in these ink colours: ``[B, 3, S, S]`` in 0..1."""
+    layers = pool.batch(rng, len(colours), size, diameter)
+    inks = torch.from_numpy(np.stack([random_ink(rng, colour)[1] for colour in colours]))
+    return paste(layers, inks).to(device)
+
+
+def real_patches(
+    real: RealCrops, rng: np.random.Generator, count: int, size: int, diameter: float, balance: bool = True
+) -> tuple[torch.Tensor, list[str]]:
+    """Real patches with a small colour jitter, and the ink colours of their seals.
+
+    Args:
+        real: the seals.
+        rng: source of every choice.
+        count: number of patches.
+        size: side in pixels.
+        diameter: seals are scaled to this longest side.
+        balance: draw the colour class first (by the root of its share), so that one large class does not swamp the others.
+
+    Returns:
+        (``[B, 3, S, S]`` in 0..1, colours).
+    """
+    classes, counts = np.unique([crop.colour for crop in real.crops], return_counts=True)
+    shares = np.sqrt(counts) if balance else counts.astype(float)
+    colours = [str(c) for c in rng.choice(classes, size=count, p=shares / shares.sum())]
+    patches = np.stack([real.patch(rng, size, diameter, colour)[0] for colour in colours])
+    images = torch.from_numpy(patches).permute(0, 3, 1, 2).float() / 255
+    jitter = torch.from_numpy(rng.normal(1.0, 0.015, (count, 3, 1, 1)).astype(np.float32))
+    return (images * jitter).clamp(0, 1), colours
+
+
+def prompt_errors(
+    backbone: Backbone,
+    prompts: Prompts,
+    latents: torch.Tensor,
+    noise: torch.Tensor,
+    timesteps: torch.Tensor,
+    autocast: Callable[[], Any],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean squared noise errors ``[B]`` under the real and under the fake prompt, with the same noise and timestep."""
+    noisy = backbone.add_noise(latents, noise, timesteps)
+    count = len(latents)
+    both = torch.cat((prompts.real.expand(count, -1, -1), prompts.fake.expand(count, -1, -1)))
+    with autocast():
+        eps = backbone.predict_noise(torch.cat((noisy, noisy)), torch.cat((timesteps, timesteps)), both)
+    errors = (eps - torch.cat((noise, noise))).square().mean((1, 2, 3))
+    return errors[:count], errors[count:]
+
+
+def prompt_loss(
+    real_error: torch.Tensor, fake_error: torch.Tensor, is_real: torch.Tensor, weight: float, size: int
+) -> tuple[torch.Tensor, dict[str, float]]:
+    """``L_prompts`` of the module's docstring.
+
+    Args:
+        real_error, fake_error: ``[B]`` from `prompt_errors`.
+        is_real: ``[B]`` bool.
+        weight: lambda.
+        size: values per latent, to turn means into sums.
+
+    Returns:
+        (loss, log).
+    """
+    own = torch.where(is_real, real_error, fake_error)
+    logit = (fake_error - real_error) * (size / TEMPERATURE)
+    contrast = F.binary_cross_entropy_with_logits(logit, is_real.float())
+    right = ((logit > 0) == is_real).float().mean()
+    loss = own.mean() + weight * contrast
+    return loss, {"denoise": float(own.detach().mean()), "contrast": float(contrast.detach()), "accuracy": float(right)}
+
+
+def train_prompts(
+    backbone: Backbone,
+    real: RealCrops,
+    pool: Pool,
+    settings: PromptSettings,
+    run: Run,
+    accelerator: Any,
+    seed: int,
+    diameters: tuple[float, float],
+    minutes: float | None = None,
+    save_every: float = 180.0,
+    progress: Callable[[int, float], None] | None = None,
+) -> Prompts:
+    """Learn the prompts (and, where asked, adapt the U-Net in place); resumes from the run's state."""
+    device = accelerator.device
+    prompts = Prompts.start(backbone, settings.real_words, settings.fake_words).to(device)
+    backbone.requires_grad_(False)
+    groups = [{"params": list(prompts.parameters()), "lr": settings.learning_rate, "weight_decay": 0.0}]
+    adapted = _adapt(backbone, settings)
+    if adapted:
+        groups.append({"params": adapted, "lr": settings.adapt_learning_rate, "weight_decay": 0.01})
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99))
+    modules: dict[str, nn.Module] = {"prompts": prompts}
+    if adapted:
+        modules["unet"] = backbone.unet
+    optimizers = {"adam": optimizer}
+    done = run.load_state("stage1", modules, optimizers)
+    size = backbone.image_size
+    parameters = [p for group in groups for p in group["params"]]  # type: ignore[attr-defined]
+    saved = time.monotonic()
+    for step in Budget(settings.steps, minutes).remaining(done):
+        streams = Streams(seed, step, accelerator.process_index, device)
+        diameter = log_uniform(streams.numpy, diameters)
+        images, colours = real_patches(real, streams.numpy, settings.batch, size, diameter)
+        fakes = pasted_patches(pool, streams.numpy, colours, size, diameter, device)
+        with torch.no_grad():
+            latents = backbone.encode(torch.cat((images.to(device), fakes)))
+        is_real = torch.arange(len(latents), device=device) < settings.batch
+        timesteps = streams.timesteps(len(latents), 0.0, 1.0, backbone.steps)
+        noise = streams.normal(*latents.shape)
+        real_error, fake_error = prompt_errors(backbone, prompts, latents, noise, timesteps, accelerator.autocast)
+        loss, log = prompt_loss(real_error, fake_error, is_real, settings.contrast, latents[0].numel())
+        accelerator.backward(loss)
+        average_gradients(accelerator, parameters)
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        done = step + 1
+        run.log("stage1", done, {"loss": float(loss.detach()), **log})
+        accelerator.log({f"stage1/{name}": value for name, value in log.items()}, step=done)
+        if progress:
+            progress(done, float(loss.detach()))
+        if time.monotonic() - saved > save_every:
+            run.save_state("stage1", done, modules, optimizers)
+            saved = time.monotonic()
+    run.save_state("stage1", done, modules, optimizers)
+    if settings.adapt == "lora":
+        backbone.unet.fuse_lora()  # type: ignore[operator]
+        backbone.unet.unload_lora()  # type: ignore[operator]
+    backbone.requires_grad_(False)
+    return prompts
+
+
+def _adapt(backbone: Backbone, settings: PromptSettings) -> list[nn.Parameter]:
+    """Make the U-Net, or low-rank adapters in its attention (Hu et al. 2022), trainable."""
+    if settings.adapt == "none":
+        return []
+    if settings.adapt == "full":
+        backbone.unet.requires_grad_(True)
+        return list(backbone.unet.parameters())
+    from peft import LoraConfig
+
+    targets = ["to_q", "to_k", "to_v", "to_out.0"]
+    config = LoraConfig(r=settings.lora_rank, lora_alpha=settings.lora_rank, target_modules=targets)
+    backbone.unet.add_adapter(config)  # type: ignore[operator]
+    return [p for p in backbone.unet.parameters() if p.requires_grad]
+
+
+@torch.no_grad()
+def judge_prompts(
+    backbone: Backbone,
+    prompts: Prompts,
+    real: RealCrops,
+    pool: Pool,
+    autocast: Callable[[], Any],
+    seed: int,
+    diameters: tuple[float, float],
+    patches_per_seal: int = 6,
+    draws: int = 8,
+) -> PromptReport:
+    """The diffusion classifier on held-out seals: which prompt explains a patch better, over ``draws`` noises.
+
+    Args:
+        real: held-out real seals; pasted patches are drawn from ``pool`` in the same ink colours.
+        patches_per_seal: patches of every real seal.
+        draws: noise and timestep pairs per patch, the same for every patch and both prompts.
+    """
+    device = backbone.alphas_cumprod.device
+    streams = Streams(seed, 0, 10_007, device)
+    images, colours, files = [], [], []
+    for index, crop in enumerate(real.crops):
+        single = RealCrops([crop])
+        for _ in range(patches_per_seal):
+            diameter = log_uniform(streams.numpy, diameters)
+            patch, _ = single.patch(streams.numpy, backbone.image_size, diameter)
+            images.append(torch.from_numpy(patch).permute(2, 0, 1).float() / 255)
+            fake = pasted_patches(pool, streams.numpy, [crop.colour], backbone.image_size, diameter, "cpu")[0]
+            images.append(fake)
+            files.append(index)
+            colours.append(crop.colour)
+    every = torch.stack(images).to(device)
+    margin = torch.zeros(len(every), device=device)
+    shape = backbone.encode(every[:1]).shape[1:]
+    times = streams.timesteps(draws, 0.05, 0.7, backbone.steps)
+    noises = streams.normal(draws, *shape)
+    for start in range(0, len(every), 32):
+        latents = backbone.encode(every[start : start + 32])
+        for at, noise in zip(times, noises, strict=True):
+            count = len(latents)
+            real_error, fake_error = prompt_errors(
+                backbone, prompts, latents, noise.expand(count, *shape), at.expand(count), autocast
+            )
+            margin[start : start + count] += (fake_error - real_error) / (fake_error + real_error)
+    scores = margin.cpu().numpy().reshape(-1, 2)  # columns: real, fake
+    owner = np.array(files)
+    hit = np.stack((scores[:, 0] > 0, scores[:, 1] <= 0), 1).mean(1)
+    accuracy = float(hit.mean())
+    rng = np.random.default_rng(seed)
+    by_file = np.array([hit[owner == index].mean() for index in np.unique(owner)])
+    boot = [by_file[rng.integers(len(by_file), size=len(by_file))].mean() for _ in range(2000)]
+    low, high = (float(v) for v in np.percentile(boot, [2.5, 97.5]))
+    wins = (scores[:, :1] > scores[None, :, 1]).mean()
+    return PromptReport(accuracy, low, high, float(wins), len(scores), len(scores))
+
+
+def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+    """A number drawn log-uniformly within limits."""
+    low, high = limits
+    return float(low * (high / low) ** rng.random())

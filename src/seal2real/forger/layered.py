@@ -6,6 +6,8 @@ that the page's own text, the removal pair and the masks hold by construction.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -56,6 +58,8 @@ class LayeredForger(nn.Module):
         self.knobs = KnobNetwork(len(COLOURS))
         self.base = nn.Parameter(torch.stack([_class_absorbance(colour) for colour in COLOURS]).log())
         self.residual = ResidualUNet(10, 4, tuple(widths)) if residual else None
+        # training sets this to its mixed precision; the operators themselves always run in fp32
+        self.autocast: Callable[[], AbstractContextManager] = nullcontext
 
     def dials(self, code: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
         """Knob positions ``[B, K]`` for codes ``[B, CODE_SIZE]`` and colour indices ``[B]`` (see `COLOURS`)."""
@@ -92,7 +96,9 @@ class LayeredForger(nn.Module):
         around = gaussian_blur(coverage, 0.8 * px_per_mm, 0.8 * float(px_per_mm.max()))
         grey = page.mean(1, keepdim=True)
         features = torch.cat((pressed, coverage, around, grey, scale, noise.white, support), 1)
-        correction = self.residual(features)
+        with self.autocast():
+            correction = self.residual(features)
+        correction = correction.float()
         film = torch.exp(1.5 * torch.tanh(correction[:, :1]))
         tint = torch.exp(0.4 * torch.tanh(correction[:, 1:]))
         return pressed * film * tint, pressed

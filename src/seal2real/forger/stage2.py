@@ -122,6 +122,8 @@ def train_forger(
     device = accelerator.device
     forger = forger.to(device)
     ema = Ema(forger, settings.ema)
+    if isinstance(forger, LayeredForger):
+        forger.autocast = accelerator.autocast
     modules: dict[str, nn.Module] = {"forger": forger, "ema": ema.module}
     optimizers: dict[str, torch.optim.Optimizer] = {"forger.adam": _forger_optimizer(forger, settings)}
     uses_prior = settings.prior != "none" and backbone is not None and prompts is not None
@@ -144,13 +146,17 @@ def train_forger(
     prior_from = int(settings.prior_after * settings.steps)
 
     def judge(images: torch.Tensor, colour: torch.Tensor, streams: Streams) -> torch.Tensor:
+        exact = images.requires_grad and images.is_leaf  # the penalty's second derivative wants fp32
         images = augment(images, streams.torch)
         if isinstance(discriminator, FeatureDiscriminator):
             shape = discriminator.backbone.encode(images[:1]).shape[1:]  # type: ignore[operator, union-attr]
             times = streams.timesteps(len(images), 0.02, 0.6, discriminator.backbone.steps)  # type: ignore[arg-type, union-attr]
             return discriminator(images, streams.normal(len(images), *shape), times)
         assert discriminator is not None
-        return discriminator(images, colour)
+        if exact:
+            return discriminator(images, colour)
+        with accelerator.autocast():
+            return discriminator(images, colour).float()
 
     def judge_loss(batch: Micro, step: int) -> tuple[torch.Tensor, dict[str, float]]:
         penalise = step % settings.penalty_every == 0 and isinstance(discriminator, PixelDiscriminator)

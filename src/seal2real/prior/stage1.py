@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from seal2real.press.inks import random_ink
+from seal2real.press.inks import COLOURS, random_ink
 from seal2real.prior.backbone import Backbone
 from seal2real.prior.pool import LayerBatch, Pool
 from seal2real.prior.prompts import Prompts
@@ -87,13 +87,14 @@ def real_patches(
         count: number of patches.
         size: side in pixels.
         diameter: seals are scaled to this longest side.
-        balance: draw the colour class first (by the root of its share), so that one large class does not swamp the others.
+        balance: draw the colour class first, by the geometric mean of its share here and in the drawn data, so that one
+            large class does not swamp the others.
 
     Returns:
         (``[B, 3, S, S]`` in 0..1, colours).
     """
     classes, counts = np.unique([crop.colour for crop in real.crops], return_counts=True)
-    shares = np.sqrt(counts) if balance else counts.astype(float)
+    shares = np.sqrt(counts * [COLOURS[str(c)] for c in classes]) if balance else counts.astype(float)
     colours = [str(c) for c in rng.choice(classes, size=count, p=shares / shares.sum())]
     patches = np.stack([real.patch(rng, size, diameter, colour)[0] for colour in colours])
     images = torch.from_numpy(patches).permute(0, 3, 1, 2).float() / 255

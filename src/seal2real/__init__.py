@@ -1,3 +1,71 @@
-"""Seal2Real: labelled images of documents with realistic seals."""
+"""Seal2Real: labelled images of documents with realistic seals.
+
+The names below are the short way in; the rooms (`seal2real.seal`, `page`, `press`, `physics`, `prior`, `forger`, `dataset`,
+`report`) hold everything else. Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from seal2real.dataset.generate import GenerateConfig, generate
+    from seal2real.errors import MissingGlyphError, Seal2RealError, UsageError
+    from seal2real.forger import Forger, load_forger
+    from seal2real.forger.train import TrainConfig, train
+    from seal2real.images import save_image
+    from seal2real.page import FolderPages, TemplatePages
+    from seal2real.press import crop_sample, place, stamp_page
+    from seal2real.sample import Page, PlacedSeal, Sample, SealArt
+    from seal2real.seal import SealDesign, draw, random_design
+
+_HOMES = {
+    "dataset.generate": ("GenerateConfig", "generate"),
+    "errors": ("MissingGlyphError", "Seal2RealError", "UsageError"),
+    "forger": ("Forger", "load_forger"),
+    "forger.train": ("TrainConfig", "train"),
+    "images": ("save_image",),
+    "page": ("FolderPages", "TemplatePages"),
+    "press": ("crop_sample", "place", "stamp_page"),
+    "sample": ("Page", "PlacedSeal", "Sample", "SealArt"),
+    "seal": ("SealDesign", "draw", "random_design"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "FolderPages",
+    "Forger",
+    "GenerateConfig",
+    "MissingGlyphError",
+    "Page",
+    "PlacedSeal",
+    "Sample",
+    "Seal2RealError",
+    "SealArt",
+    "SealDesign",
+    "TemplatePages",
+    "TrainConfig",
+    "UsageError",
+    "crop_sample",
+    "draw",
+    "generate",
+    "load_forger",
+    "place",
+    "random_design",
+    "save_image",
+    "stamp_page",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'seal2real' has no attribute {name!r}")
+    return getattr(import_module(f"seal2real.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
-from seal2real.errors import Seal2RealError
+from seal2real.errors import Seal2RealError, UsageError
 from seal2real.sample import Image
 
 SUFFIXES = frozenset(
@@ -206,6 +206,21 @@ def encode_png(array: npt.NDArray[np.uint8] | npt.NDArray[np.bool_], dpi: float 
     chunks += _png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + _XMP)
     chunks += _png_chunk(b"tEXt", b"Comment\0" + COMMENT.encode("latin-1"))
     return data[:header_end] + chunks + data[header_end:]
+
+
+def save_image(path: Path | str, array: npt.NDArray[np.uint8] | npt.NDArray[np.bool_]) -> None:
+    """Write an image or a mask atomically, with the synthetic mark; the suffix chooses PNG or JPEG.
+
+    Raises:
+        UsageError: another suffix.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix == ".png":
+        write_atomic(path, encode_png(array))
+    elif suffix in (".jpg", ".jpeg"):
+        write_atomic(path, encode_jpeg(array.astype(np.uint8) * 255 if array.dtype == np.bool_ else array))  # type: ignore[arg-type]
+    else:
+        raise UsageError(f"{path}: images are written as .png or .jpg, not {suffix or 'without a suffix'}")
 
 
 def _encode(suffix: str, array: npt.NDArray[np.generic], parameters: list[int]) -> bytes:

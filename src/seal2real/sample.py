@@ -204,6 +204,15 @@ class Sample:
         height, width = self.stamped.shape[:2]
         return height, width
 
+    @property
+    def mask(self) -> Mask:
+        """``bool [H, W]``: where ink of any seal can be seen."""
+        height, width = self.size
+        seen = np.zeros((height, width), dtype=bool)
+        for seal in self.seals:
+            seen |= seal.on_page(seal.visible, height, width)
+        return seen
+
     def with_provenance(self, **values: Any) -> Sample:
         """A copy with these values added to ``provenance``."""
         return replace(self, provenance={**self.provenance, **values})

@@ -66,7 +66,9 @@ def write_json(path: Path, value: Any) -> None:
     write_atomic(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
-def save_module(module: torch.nn.Module, folder: Path, config: Mapping[str, Any], dtype: torch.dtype | None = None) -> None:
+def save_module(
+    module: torch.nn.Module, folder: Path, config: Mapping[str, Any], dtype: torch.dtype | None = None
+) -> None:
     """Write a module's weights and config; ``dtype`` (e.g. ``torch.bfloat16``) shrinks floating-point tensors."""
     state = module.state_dict()
     if dtype is not None:

@@ -1,5 +1,5 @@
-"""The adversarial phase, in two of its three strengths (the third, a trainable U-Net with a forgery prompt, is the critic
-of `priors`): a small pixel discriminator, and light heads on the frozen prior's features of noised images."""
+"""The adversarial phase, in two of its three strengths: a small pixel discriminator, and light heads on the frozen
+prior's features of noised images. The third, a trainable U-Net with a forgery prompt, is the critic of `priors`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ ADVERSARIES = ("none", "pixel", "features")
 
 
 class PixelDiscriminator(nn.Module):
-    """Patch discriminator (Isola et al. 2017) with a small receptive field, so that it judges texture and edges, not which
-    glyphs are there; a standard-deviation channel (Karras et al. 2018) lets it see a lack of variety.
+    """Patch discriminator (Isola et al. 2017) with a small receptive field, so that it judges texture and edges, not
+    which glyphs are there; a standard-deviation channel (Karras et al. 2018) lets it see a lack of variety.
 
     Args:
         classes: number of ink colours; the class is an input, so colours are compared within their class.
@@ -27,15 +27,15 @@ class PixelDiscriminator(nn.Module):
         self.classes = classes
 
         def layer(inputs: int, outputs: int, stride: int) -> nn.Module:
-            return spectral_norm(nn.Conv2d(inputs, outputs, 3 if stride == 1 else 4, stride, 1))
+            return nn.Conv2d(inputs, outputs, 3 if stride == 1 else 4, stride, 1)
 
         self.stem = layer(3 + classes, width, 1)
         self.body = nn.ModuleList([layer(width, width, 2), layer(width, 2 * width, 2), layer(2 * width, 2 * width, 1)])
         self.tail = layer(2 * width + 1, 2 * width, 1)
-        self.head = spectral_norm(nn.Conv2d(2 * width, 1, 1))
+        self.head = nn.Conv2d(2 * width, 1, 1)
 
     def forward(self, images: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
-        """Images ``[B, 3, H, W]`` in 0..1 and colour indices ``[B]`` to logits ``[B, 1, H/4, W/4]``; above 0 is real."""
+        """Images ``[B, 3, H, W]`` in 0..1 and colour indices ``[B]`` to logits ``[B, 1, H/4, W/4]`` (real above 0)."""
         plane = F.one_hot(colour, self.classes).to(images.dtype)[:, :, None, None].expand(-1, -1, *images.shape[-2:])
         hidden = F.leaky_relu(self.stem(torch.cat((images * 2 - 1, plane), 1)), 0.2)
         for layer in self.body:
@@ -54,11 +54,16 @@ class FeatureDiscriminator(nn.Module):
         width: channels of each head.
     """
 
+    prompt: torch.Tensor
+
     def __init__(self, backbone: Backbone, prompt: torch.Tensor, width: int = 64):
         super().__init__()
-        object.__setattr__(self, "backbone", backbone)  # not a submodule: its weights are not ours to train or save
+        self._backbone = (
+            backbone,
+        )  # in a tuple, so that it is no submodule: its weights are not ours to train or save
         self.register_buffer("prompt", prompt.detach().clone())
-        channels = [*backbone.unet.config.block_out_channels, backbone.unet.config.block_out_channels[-1]]  # type: ignore[union-attr]
+        levels = backbone.unet.config.block_out_channels
+        channels = [*levels, levels[-1]]
         self.heads = nn.ModuleList(
             nn.Sequential(
                 spectral_norm(nn.Conv2d(inputs, width, 3, padding=1)),
@@ -70,11 +75,15 @@ class FeatureDiscriminator(nn.Module):
             for inputs in channels
         )
 
-    def forward(self, images: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
-        """Images ``[B, 3, H, W]`` in 0..1, noise like their latents, timesteps ``[B]``, to logits ``[B, n]``."""
-        backbone: Backbone = self.backbone  # type: ignore[assignment]
-        noisy = backbone.add_noise(backbone.encode(images), noise, timesteps)
-        features = backbone.features(noisy, timesteps, self.prompt)
+    @property
+    def backbone(self) -> Backbone:
+        """The frozen model."""
+        return self._backbone[0]
+
+    def forward(self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """Latents ``[B, c, h, w]``, noise like them, timesteps ``[B]``, to logits ``[B, n]``; above 0 is real."""
+        noisy = self.backbone.add_noise(latents, noise, timesteps)
+        features = self.backbone.features(noisy, timesteps, self.prompt)
         return torch.cat([head(f.float()).flatten(1) for head, f in zip(self.heads, features, strict=True)], 1)
 
 
@@ -104,8 +113,8 @@ def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     def uniform(*shape: int) -> torch.Tensor:
         return torch.rand(*shape, generator=generator, device=images.device)
 
-    images = images + (uniform(count, 1, 1, 1) - 0.5) * 0.12
-    images = images * (1 + (uniform(count, 3, 1, 1) - 0.5) * 0.08)
+    images = images + (uniform(count, 1, 1, 1) - 0.5) * 0.06
+    images = images * (1 + (uniform(count, 3, 1, 1) - 0.5) * 0.04)
     images = torch.where(uniform(count, 1, 1, 1) < 0.5, images.flip(-1), images)
     images = torch.where(uniform(count, 1, 1, 1) < 0.5, images.transpose(-1, -2), images)
     shift = (uniform(2) * 8).long()

@@ -28,14 +28,19 @@ def layer_content_loss(impression: Impression, coverage: torch.Tensor) -> tuple[
     faint = (LEAST_DARKNESS - darkness).clamp_min(0).mean()
     change = (impression.ink - impression.pressed).abs().mean()
     loss = 4 * shape + 4 * faint + 0.2 * change
-    return loss, {"content": float(loss.detach()), "likeness": float(likeness.detach().mean()), "residual": float(change.detach())}
+    return loss, {
+        "content": float(loss.detach()),
+        "likeness": float(likeness.detach().mean()),
+        "residual": float(change.detach()),
+    }
 
 
 def image_content_loss(forged: torch.Tensor, pasted: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
     """For the image-to-image forger: shapes stay where they are, the coarse picture stays what it is.
 
     Args:
-        forged, pasted: ``[B, 3, H, W]`` in 0..1.
+        forged: ``[B, 3, H, W]`` in 0..1.
+        pasted: the same images before forging.
 
     Returns:
         (loss, log).

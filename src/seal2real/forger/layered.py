@@ -21,7 +21,9 @@ from seal2real.physics.press_scan import InkNoise, ScanNoise, Settings, press_in
 from seal2real.press.inks import COLOURS, INKS, absorbance_of
 
 CODE_SIZE = len(KNOBS)
-VISIBLE_ABSORBANCE = 0.18  # absorbance of the strongest channel (about 16 % of the light) at which ink counts as visible
+VISIBLE_ABSORBANCE = (
+    0.18  # absorbance of the strongest channel (about 16 % of the light) at which ink counts as visible
+)
 
 
 @dataclass

@@ -1,6 +1,8 @@
-"""Networks of the forger: knobs from a random code, a residual on the ink layer, and a plain image-to-image residual."""
+"""Networks of the forger: knobs from a random code, and a small U-Net for residuals."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -22,7 +24,7 @@ class ResidualUNet(nn.Module):
         self.stem = nn.Conv2d(inputs, widths[0], 3, padding=1)
         self.down = nn.ModuleList(
             nn.Sequential(_Block(wide), nn.Conv2d(wide, wider, 3, stride=2, padding=1))
-            for wide, wider in zip(widths[:-1], widths[1:], strict=True)
+            for wide, wider in pairwise(widths)
         )
         self.middle = nn.Sequential(_Block(widths[-1]), _Block(widths[-1]))
         self.up = nn.ModuleList(
@@ -30,8 +32,7 @@ class ResidualUNet(nn.Module):
             for wide, wider in zip(widths[-2::-1], widths[:0:-1], strict=True)
         )
         self.head = nn.Conv2d(widths[0], outputs, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        _zero(self.head)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """``[B, inputs, H, W]`` to ``[B, outputs, H, W]``; any H, W >= 2 ** (levels - 1)."""
@@ -44,10 +45,16 @@ class ResidualUNet(nn.Module):
             skips.append(block[0](hidden))  # type: ignore[index]
             hidden = block[1](skips[-1])  # type: ignore[index]
         hidden = self.middle(hidden)
-        for (narrow, block), skip in zip(self.up, reversed(skips), strict=True):  # type: ignore[misc]
-            hidden = nn.functional.interpolate(narrow(hidden), scale_factor=2.0, mode="nearest")
-            hidden = block(hidden + skip)
-        return self.head(hidden)[..., :height, :width]
+        for level, skip in zip(self.up, reversed(skips), strict=True):
+            hidden = nn.functional.interpolate(level[0](hidden), scale_factor=2.0, mode="nearest")  # type: ignore[index]
+            hidden = level[1](hidden + skip)  # type: ignore[index]
+        outputs: torch.Tensor = self.head(hidden)
+        return outputs[..., :height, :width]
+
+
+def _zero(layer: nn.Module) -> None:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
 
 
 class _Block(nn.Module):
@@ -83,11 +90,11 @@ class KnobNetwork(nn.Module):
         self.start = nn.Parameter(torch.tensor([knob.start for knob in KNOBS]).logit())
         self.spread = nn.Parameter(torch.tensor([knob.spread for knob in KNOBS]).log())
         self.offset = nn.Parameter(torch.zeros(styles, len(KNOBS)))
+        last = nn.Linear(width, len(KNOBS))
+        _zero(last)
         self.mix = nn.Sequential(
-            nn.Linear(len(KNOBS) + styles, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, len(KNOBS))
+            nn.Linear(len(KNOBS) + styles, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), last
         )
-        nn.init.zeros_(self.mix[-1].weight)
-        nn.init.zeros_(self.mix[-1].bias)
 
     def forward(self, code: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         """Codes ``[B, K]`` (standard normal) and style indices ``[B]`` to dials ``[B, K]`` in 0..1."""

@@ -1,4 +1,4 @@
-"""Prior losses of stage 2: how the diffusion model, with its learned prompts, pulls forged images towards the real ones.
+"""Prior losses of stage 2: how the diffusion model, with its learned prompts, pulls forged images to the real ones.
 
 All three give a gradient on the latents without a backward pass through the U-Net, written as the loss
 ``0.5 * MSE(z, stopgrad(z - g))``:
@@ -26,7 +26,7 @@ TIME_RANGE = (0.02, 0.98)  # of T: the very ends carry no signal, or no noise (D
 
 
 class Critic(nn.Module):
-    """A trainable copy of the U-Net with a trainable forgery prompt: it learns the distribution of what the forger makes."""
+    """A trainable copy of the U-Net with a trainable forgery prompt: it learns the forger's own distribution."""
 
     def __init__(self, backbone: Backbone, prompt: torch.Tensor):
         super().__init__()
@@ -87,6 +87,6 @@ def prior_loss(
         else:
             raise ValueError(f"prior {kind!r} needs a critic" if kind == "vsd" else f"no prior loss {kind!r}")
         scale = away.abs().mean((1, 2, 3), keepdim=True).clamp_min(1e-6)
-        gradient = torch.nan_to_num(direction / scale).float()
+        gradient = (direction / scale).float()
     loss = 0.5 * F.mse_loss(latents.float(), (latents - gradient).detach().float())
     return loss, {"prior": float(loss.detach()), "grad": float(gradient.abs().mean())}

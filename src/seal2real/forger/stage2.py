@@ -1,13 +1,15 @@
 """Stage 2: the forger network, trained with the prompts' priors, a content loss, and an adversarial phase.
 
 ``L = p * L_prior + w * L_content + v * L_adversarial``. The adversarial phase comes first and fits the press-and-scan
-model; the prior joins when the forger is near, for the difference of two score networks is mostly noise while it is far.
+model; the prior joins when the forger is near, for the difference of two score networks is mostly noise while it is
+far.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from seal2real.errors import Seal2RealError
+from seal2real.errors import UsageError
 from seal2real.forger.adversary import (
     FeatureDiscriminator,
     PixelDiscriminator,
@@ -35,7 +37,7 @@ from seal2real.prior.pool import LayerBatch, Pool
 from seal2real.prior.prompts import Prompts
 from seal2real.prior.real import RealCrops
 from seal2real.prior.stage1 import log_uniform, paste, real_patches
-from seal2real.prior.training import Budget, Ema, Run, Streams, average_gradients
+from seal2real.prior.training import Budget, Ema, Log, Run, Streams, average_gradients, initial_weights
 
 _COLOUR_INDEX = {colour: index for index, colour in enumerate(COLOURS)}
 _STREAM = 1_000_003  # apart from stage 1's streams
@@ -55,12 +57,12 @@ class ForgerSettings:
     critic_learning_rate: float = 5e-5
     adversary: str = "pixel"  # "none", "pixel", "features"
     adversary_weight: float = 1.0  # v
-    penalty: float = 2.0  # R1 weight
+    penalty: float = 0.1  # R1 weight, of the order of 0.0002 * pixels / batch (Karras et al. 2020)
     penalty_every: int = 4  # steps between penalties (weighted up accordingly)
     content_weight: float = 1.0  # w
     learning_rate: float = 3e-4  # of the residual network (Adam)
     knob_learning_rate: float = 3e-3  # of the knobs' starts and spreads, the ink's colour
-    adversary_learning_rate: float = 3e-4
+    adversary_learning_rate: float = 5e-4
     ema: float = 0.995  # decay of the moving average
 
 
@@ -117,7 +119,8 @@ def train_forger(
     """Train a forger; resumes from the run's state. Returns its moving average.
 
     Raises:
-        Seal2RealError: a loss is not finite; the newest good state is kept and named.
+        Seal2RealError: a loss is not finite; the newest state before it is kept.
+        UsageError: a prior or adversary without a backbone or without prompts.
     """
     device = accelerator.device
     forger = forger.to(device)
@@ -126,16 +129,22 @@ def train_forger(
         forger.autocast = accelerator.autocast
     modules: dict[str, nn.Module] = {"forger": forger, "ema": ema.module}
     optimizers: dict[str, torch.optim.Optimizer] = {"forger.adam": _forger_optimizer(forger, settings)}
-    uses_prior = settings.prior != "none" and backbone is not None and prompts is not None
-    critic = Critic(backbone, prompts.fake).to(device) if uses_prior and settings.prior == "vsd" else None  # type: ignore[arg-type, union-attr]
-    if critic is not None:
+    uses_prior = settings.prior != "none"
+    if (uses_prior or settings.adversary == "features") and (backbone is None or prompts is None):
+        raise UsageError("this prior or adversary needs a backbone and the prompts of stage 1")
+    critic: Critic | None = None
+    if settings.prior == "vsd" and backbone is not None and prompts is not None:
+        critic = Critic(backbone, prompts.fake).to(device)
         modules["critic"] = critic
-        optimizers["critic.adam"] = torch.optim.AdamW(critic.parameters(), lr=settings.critic_learning_rate, betas=(0.0, 0.99))
-    discriminator: nn.Module | None = None
-    if settings.adversary == "pixel":
-        discriminator = PixelDiscriminator(len(COLOURS)).to(device)
-    elif settings.adversary == "features" and backbone is not None and prompts is not None:
-        discriminator = FeatureDiscriminator(backbone, prompts.real).to(device)
+        optimizers["critic.adam"] = torch.optim.AdamW(
+            critic.parameters(), lr=settings.critic_learning_rate, betas=(0.0, 0.99)
+        )
+    discriminator: PixelDiscriminator | FeatureDiscriminator | None = None
+    with initial_weights(seed):
+        if settings.adversary == "pixel":
+            discriminator = PixelDiscriminator(len(COLOURS)).to(device)
+        elif settings.adversary == "features" and backbone is not None and prompts is not None:
+            discriminator = FeatureDiscriminator(backbone, prompts.real).to(device)
     if discriminator is not None:
         modules["adversary"] = discriminator
         optimizers["adversary.adam"] = torch.optim.Adam(
@@ -148,15 +157,15 @@ def train_forger(
     def judge(images: torch.Tensor, colour: torch.Tensor, streams: Streams) -> torch.Tensor:
         exact = images.requires_grad and images.is_leaf  # the penalty's second derivative wants fp32
         images = augment(images, streams.torch)
-        if isinstance(discriminator, FeatureDiscriminator):
-            shape = discriminator.backbone.encode(images[:1]).shape[1:]  # type: ignore[operator, union-attr]
-            times = streams.timesteps(len(images), 0.02, 0.6, discriminator.backbone.steps)  # type: ignore[arg-type, union-attr]
-            return discriminator(images, streams.normal(len(images), *shape), times)
-        assert discriminator is not None
-        if exact:
-            return discriminator(images, colour)
-        with accelerator.autocast():
-            return discriminator(images, colour).float()
+        with nullcontext() if exact else accelerator.autocast():
+            if isinstance(discriminator, FeatureDiscriminator):
+                latents = discriminator.backbone.encode(images)
+                times = streams.timesteps(len(images), 0.02, 0.6, discriminator.backbone.steps)
+                logits = discriminator(latents, streams.normal(*latents.shape), times)
+            else:
+                assert discriminator is not None
+                logits = discriminator(images, colour)
+            return logits.float()
 
     def judge_loss(batch: Micro, step: int) -> tuple[torch.Tensor, dict[str, float]]:
         penalise = step % settings.penalty_every == 0 and isinstance(discriminator, PixelDiscriminator)
@@ -178,8 +187,8 @@ def train_forger(
         optimizers[name].zero_grad(set_to_none=True)
         return norm
 
-    for step in Budget(settings.steps, minutes).remaining(done):
-        log: dict[str, float] = {}
+    for step in Budget(accelerator, settings.steps, minutes).remaining(done):
+        log = Log()
         with_prior = uses_prior and step >= prior_from
         micro_batches = []
         for micro in range(settings.accumulate):
@@ -200,10 +209,10 @@ def train_forger(
             for micro_batch in micro_batches:
                 loss, judged = judge_loss(micro_batch, step)
                 accelerator.backward(loss * share)
-                log.update(judged)
+                log.add(judged, share)
             apply("adversary.adam", discriminator, 10.0)
         if critic is not None and with_prior and backbone is not None:
-            for _turn in range(settings.critic_steps):
+            for turn in range(settings.critic_steps):
                 for micro_batch in micro_batches:
                     streams = micro_batch.streams
                     latents = backbone.encode(micro_batch.forged.detach())
@@ -211,11 +220,11 @@ def train_forger(
                     with accelerator.autocast():
                         loss, critic_log = critic.loss(backbone, latents, streams.normal(*latents.shape), times)
                     accelerator.backward(loss * share)
-                    log.update(critic_log)
+                    if turn == settings.critic_steps - 1:
+                        log.add(critic_log, share)
                 apply("critic.adam", critic, 1.0)
 
         # the forger's turn
-        total = 0.0
         for micro_batch in micro_batches:
             streams, forged = micro_batch.streams, micro_batch.forged
             if micro_batch.impression is not None:
@@ -223,10 +232,10 @@ def train_forger(
             else:
                 loss, content_log = image_content_loss(forged, micro_batch.pasted)
             loss = settings.content_weight * loss
-            log.update(content_log)
+            log.add(content_log, share)
             if discriminator is not None:
                 fooled = generator_loss(judge(forged, micro_batch.colour, streams))
-                log["fooled"] = float(fooled.detach())
+                log.add({"fooled": float(fooled.detach())}, share)
                 loss = loss + settings.adversary_weight * fooled
             if with_prior and backbone is not None and prompts is not None:
                 latents = backbone.encode(forged)
@@ -235,25 +244,22 @@ def train_forger(
                 pull, prior_log = prior_loss(
                     settings.prior, backbone, prompts, critic, latents, noise, times, accelerator.autocast
                 )
-                log.update(prior_log)
+                log.add(prior_log, share)
                 loss = loss + settings.prior_weight * pull
             accelerator.backward(loss * share)
-            total += float(loss.detach()) * share
+            log.add({"loss": float(loss.detach())}, share)
         if discriminator is not None:
             # it took part in the forger's backward pass, but that is not its lesson
             optimizers["adversary.adam"].zero_grad(set_to_none=True)
-        if not torch.isfinite(torch.tensor(total)):
-            raise Seal2RealError(
-                f"stage 2, step {step}: the loss is {total}; training stopped, the last good state stays in {run.folder / 'state'}"
-            )
-        log["norm"] = apply("forger.adam", forger, 1.0)
+        norm = apply("forger.adam", forger, 1.0)
         ema.update(forger, step)
         done = step + 1
-        run.log("stage2", done, {"loss": total, **log})
+        values = {**log.averaged(accelerator), "norm": norm}
+        run.log("stage2", done, values)
         if progress:
-            progress(done, total)
+            progress(done, values["loss"])
         if done % 20 == 0:
-            accelerator.log({f"stage2/{name}": value for name, value in log.items()}, step=done)
+            accelerator.log({f"stage2/{name}": value for name, value in values.items()}, step=done)
         if done % picture_every == 0:
             run.picture(f"stage2-{done:06d}", picture_rows(ema.module, real, pool, seed, size, diameters, device))
         if time.monotonic() - saved > save_every:
@@ -261,7 +267,7 @@ def train_forger(
             saved = time.monotonic()
     run.save_state("stage2", done, modules, optimizers)
     run.picture(f"stage2-{done:06d}", picture_rows(ema.module, real, pool, seed, size, diameters, device))
-    return ema.module  # type: ignore[return-value]
+    return ema.module
 
 
 def pasted_patches_of(layers: LayerBatch, colours: list[str], streams: Streams) -> torch.Tensor:
@@ -270,7 +276,8 @@ def pasted_patches_of(layers: LayerBatch, colours: list[str], streams: Streams) 
 
 
 def _forger_optimizer(forger: nn.Module, settings: ForgerSettings) -> torch.optim.Optimizer:
-    quick, slow = [], []
+    quick: list[nn.Parameter] = []
+    slow: list[nn.Parameter] = []
     for name, parameter in forger.named_parameters():
         (quick if name.split(".")[-1] in ("start", "spread", "offset", "base") else slow).append(parameter)
     groups = [{"params": slow, "lr": settings.learning_rate}]

@@ -1,7 +1,7 @@
 """The knobs of the press-and-scan model: every strength of ink, paper and capture, by name, unit and range.
 
-A setting of all knobs is a vector ``u`` in [0, 1]^K ("dial positions"). `decode` turns it into physical values. The same
-vector is the caption of the simulator's images in pretraining, and what the forger's knob network produces.
+A setting of all knobs is a vector ``u`` in [0, 1]^K ("dial positions"). `decode` turns it into physical values. The
+same vector is the caption of the simulator's images in pretraining, and what the forger's knob network produces.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ KNOBS: tuple[Knob, ...] = (
     _log_knob("grain_size", "ink", 0.05, 0.4, "mm", 0.5, 0.45, 1.0, "size of that grain"),
     _knob("dropout", "ink", 0.0, 1.0, "", 0.0, 0.12, 1.3, "dry spots inside strokes and ring"),
     _log_knob("dropout_size", "ink", 0.25, 2.5, "mm", 0.5, 0.5, 1.0, "size of the dry spots"),
-    _knob("rim", "ink", -0.6, 1.4, "", 0.3, 0.35, 1.0, "ink squeezed to the edge of strokes (above 0) or missing there"),
+    _knob(
+        "rim", "ink", -0.6, 1.4, "", 0.3, 0.35, 1.0, "ink squeezed to the edge of strokes (above 0) or missing there"
+    ),
     _knob("halo", "ink", 0.0, 0.35, "", 0.0, 0.12, 1.1, "oil halo around strokes"),
     _knob("double", "ink", 0.0, 0.8, "", 0.0, 0.05, 1.4, "strength of a second, shifted strike"),
     _knob("double_shift", "ink", 0.2, 1.0, "mm", 0.0, 0.4, 0.8, "shift of the second strike"),

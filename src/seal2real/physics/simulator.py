@@ -1,7 +1,7 @@
 """The attribute-captioned simulator: the press-and-scan model with hand-set, recorded strengths.
 
-It pre-trains the compact backbone (the caption is the vector of dials, so every attribute has a known strength), and it is
-the "pasted + scan simulation" baseline of the reports.
+It pre-trains the compact backbone (the caption is the vector of dials, so every attribute has a known strength), and
+it is the "pasted + scan simulation" baseline of the reports.
 """
 
 from __future__ import annotations

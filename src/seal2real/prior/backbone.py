@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,13 +21,13 @@ class Backbone(nn.Module, ABC):
         multiple: image sides must be multiples of this.
     """
 
-    unet: nn.Module
+    unet: Any
     prompt_shape: tuple[int, int]
     image_size: int
     multiple: int
     alphas_cumprod: torch.Tensor
 
-    def __init__(self, unet: nn.Module, alphas_cumprod: torch.Tensor, prediction_type: str):
+    def __init__(self, unet: Any, alphas_cumprod: torch.Tensor, prediction_type: str):
         super().__init__()
         self.unet = unet
         self.prediction_type = prediction_type
@@ -89,12 +90,12 @@ class Backbone(nn.Module, ABC):
     def features(self, noisy: torch.Tensor, timesteps: torch.Tensor, prompt: torch.Tensor) -> list[torch.Tensor]:
         """Activations ``[B, c_k, h_k, w_k]`` after each down block and the middle block, for discriminator heads."""
         found: list[torch.Tensor] = []
-        blocks = [*self.unet.down_blocks, self.unet.mid_block]  # type: ignore[union-attr, list-item]
+        blocks = [*self.unet.down_blocks, self.unet.mid_block]
 
         def keep(_module: nn.Module, _inputs: object, output: torch.Tensor | tuple) -> None:
             found.append(output[0] if isinstance(output, tuple) else output)
 
-        handles = [block.register_forward_hook(keep) for block in blocks]  # type: ignore[union-attr]
+        handles = [block.register_forward_hook(keep) for block in blocks]
         try:
             self.predict_noise(noisy, timesteps, prompt)
         finally:
@@ -104,7 +105,13 @@ class Backbone(nn.Module, ABC):
 
     def copy_unet(self) -> nn.Module:
         """A trainable copy of the noise predictor: the critic of an adversarial phase."""
-        return copy.deepcopy(self.unet).requires_grad_(True)
+        critic: nn.Module = copy.deepcopy(self.unet).requires_grad_(True)
+        return critic
+
+
+def cast(module: Any, dtype: torch.dtype | None) -> Any:
+    """The module, or a copy of it in another type."""
+    return module if dtype is None else copy.deepcopy(module).to(dtype)
 
 
 def load_backbone(name: str) -> Backbone:

@@ -1,11 +1,13 @@
 """The compact backbone: a few million parameters over space-to-depth pixels, prompted by the knobs of the simulator.
 
-`pixel_unshuffle` stands in place of a VAE: it loses nothing, and small glyphs stay sharp. A prompt has one token per knob
-of the press-and-scan model and one for the ink's colour, so the prompt space means something before stage 1 starts.
+`pixel_unshuffle` stands in place of a VAE: it loses nothing, and small glyphs stay sharp. A prompt has one token per
+knob of the press-and-scan model and one for the ink's colour, so the prompt space means something before stage 1
+starts.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,14 @@ import torch.nn.functional as F
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from torch import nn
 
-from seal2real.errors import Seal2RealError
+from seal2real.errors import Seal2RealError, UsageError
 from seal2real.physics.knobs import KNOBS
 from seal2real.press.inks import COLOURS
-from seal2real.prior.backbone import Backbone
+from seal2real.prior.backbone import Backbone, cast
 from seal2real.weights import load_into, read_json, save_module
 
 TOKENS = len(KNOBS) + 1
+_HEADS = 4  # of attention
 
 
 class CaptionEncoder(nn.Module):
@@ -59,13 +62,13 @@ class CompactBackbone(Backbone):
     """See the module's docstring.
 
     Args:
-        unet: noise predictor over ``3 * fold**2`` channels.
+        unet: noise predictor (`UNet2DConditionModel`) over ``3 * fold**2`` channels.
         caption: prompt encoder.
-        scheduler: noise schedule (only its betas and prediction type are used).
+        scheduler: noise schedule (`DDPMScheduler`, of which only betas and prediction type are used).
         image_size: training patch side in pixels.
     """
 
-    def __init__(self, unet: UNet2DConditionModel, caption: CaptionEncoder, scheduler: DDPMScheduler, image_size: int = 64):
+    def __init__(self, unet: Any, caption: CaptionEncoder, scheduler: Any, image_size: int = 64):
         super().__init__(unet, scheduler.alphas_cumprod, scheduler.config["prediction_type"])
         self.caption = caption
         self.scheduler = scheduler
@@ -75,14 +78,23 @@ class CompactBackbone(Backbone):
         self.prompt_shape = (TOKENS, int(caption.config["width"]))
 
     @classmethod
-    def create(cls, widths: tuple[int, ...] = (48, 96, 160), token_width: int = 96, image_size: int = 64) -> CompactBackbone:
+    def create(
+        cls, widths: tuple[int, ...] = (48, 96, 160), token_width: int = 96, image_size: int = 64
+    ) -> CompactBackbone:
         """A new backbone with random weights.
 
         Args:
-            widths: channels per level of the U-Net; all but the first level attend to the prompt.
+            widths: channels per level of the U-Net, multiples of 4; all but the first level attend to the prompt.
             token_width: width of a prompt token.
-            image_size: patch side in pixels.
+            image_size: patch side in pixels, a multiple of ``2 ** len(widths)``.
+
+        Raises:
+            UsageError: widths or image size that do not fit.
         """
+        if not widths or any(width < 4 or width % _HEADS for width in widths):
+            raise UsageError(f"widths are {list(widths)}; every level needs a multiple of {_HEADS} channels")
+        if image_size % 2 ** len(widths):
+            raise UsageError(f"image_size is {image_size}; {len(widths)} levels need a multiple of {2 ** len(widths)}")
         unet = UNet2DConditionModel(
             sample_size=image_size // 2,
             in_channels=12,
@@ -92,8 +104,8 @@ class CompactBackbone(Backbone):
             down_block_types=("DownBlock2D", *["CrossAttnDownBlock2D"] * (len(widths) - 1)),
             up_block_types=(*["CrossAttnUpBlock2D"] * (len(widths) - 1), "UpBlock2D"),
             cross_attention_dim=token_width,
-            attention_head_dim=4,  # diffusers reads this as the number of heads
-            norm_num_groups=16 if min(widths) >= 16 else 4,
+            attention_head_dim=_HEADS,  # diffusers reads this as the number of heads
+            norm_num_groups=math.gcd(16, *widths),
         )
         scheduler = DDPMScheduler(
             num_train_timesteps=1000,
@@ -132,12 +144,12 @@ class CompactBackbone(Backbone):
             raise Seal2RealError(f"the compact backbone knows the words 'real' and 'fake', not {words!r}")
         colour = torch.zeros(1, dtype=torch.long, device=device)
         with torch.no_grad():
-            return self.caption(torch.tensor([dials], device=device), colour, keep)
+            prompt: torch.Tensor = self.caption(torch.tensor([dials], device=device), colour, keep)
+        return prompt
 
     def save(self, folder: Path, dtype: torch.dtype | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        unet = self.unet if dtype is None else _cast_copy(self.unet, dtype)
-        unet.save_pretrained(folder / "unet", safe_serialization=True)  # type: ignore[operator]
+        cast(self.unet, dtype).save_pretrained(folder / "unet", safe_serialization=True)
         self.scheduler.save_pretrained(folder / "scheduler")
         save_module(self.caption, folder / "caption", {**self.caption.config, "image_size": self.image_size}, dtype)
 
@@ -161,13 +173,7 @@ class CompactBackbone(Backbone):
         return cls(unet, caption, scheduler, int(config["image_size"]))
 
 
-def _read_unet(folder: Path) -> UNet2DConditionModel:
-    unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(folder))
+def _read_unet(folder: Path) -> Any:
+    unet: Any = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(folder))
     load_into(unet, folder / "diffusion_pytorch_model.safetensors")
     return unet
-
-
-def _cast_copy(module: nn.Module, dtype: torch.dtype) -> Any:
-    import copy
-
-    return copy.deepcopy(module).to(dtype)

@@ -20,6 +20,7 @@ CROP = 352  # side in pixels of a pooled crop
 DIAMETER = 256  # longest side of every pooled seal, in pixels
 SEALS_PER_PAGE = 4
 _POOL_DPI = 150.0
+_JOBS_PER_WORKER = 8  # fewer are drawn sooner than a process starts
 # what the real folder mostly shows: round and oval seals; a personal seal's patches are a few fat strokes
 _SMALL_KINDS_SHARE = 0.12
 
@@ -76,20 +77,20 @@ class Pool:
             seed: seed of every choice.
             pages: folder of the user's PDFs and images, used for ``scanned_share`` of the crops.
             scanned_share: 0..1.
-            workers: processes; None for all cores, 1 for none besides this one.
+            workers: processes at most; None for all cores, 1 for none besides this one.
             progress: called with the number of finished crops.
         """
         jobs = [(seed, index, pages, scanned_share) for index in range(-(-count // SEALS_PER_PAGE))]
         parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         workers = (os.cpu_count() or 1) if workers is None else workers
-        if workers <= 1:
+        if workers <= 1 or len(jobs) <= _JOBS_PER_WORKER:
             for job in jobs:
                 parts.append(_crops(job))
                 if progress:
                     progress(len(parts) * SEALS_PER_PAGE)
         else:
             with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
-                for part in executor.map(_crops, jobs, chunksize=8):
+                for part in executor.map(_crops, jobs, chunksize=_JOBS_PER_WORKER):
                     parts.append(part)
                     if progress:
                         progress(len(parts) * SEALS_PER_PAGE)
@@ -164,10 +165,15 @@ def _crops(job: tuple[int, int, Path | None, float]) -> tuple[np.ndarray, np.nda
         rows, columns = seal.coverage.shape
         centre = np.array(seal.offset) + np.array([columns, rows]) / 2 + rng.normal(0, 0.04 * side, 2)
         # keep the window on the page: seals that hang over its edge would show the padding
-        left, top = (int(np.clip(round(c - side / 2), 0, max(0, n - side))) for c, n in zip(centre, (width, height), strict=True))
+        left, top = (
+            int(np.clip(round(c - side / 2), 0, max(0, n - side))) for c, n in zip(centre, (width, height), strict=True)
+        )
         layer = np.zeros((side, side), np.float32)
         x, y = seal.offset[0] - left, seal.offset[1] - top
-        rows_on, columns_on = slice(max(y, 0), max(0, min(y + rows, side))), slice(max(x, 0), max(0, min(x + columns, side)))
+        rows_on, columns_on = (
+            slice(max(y, 0), max(0, min(y + rows, side))),
+            slice(max(x, 0), max(0, min(x + columns, side))),
+        )
         part = seal.coverage[rows_on.start - y : rows_on.stop - y, columns_on.start - x : columns_on.stop - x]
         layer[rows_on, columns_on] = part
         cut = page.image[top : top + side, left : left + side]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +15,21 @@ from seal2real.physics.press_scan import InkNoise, ScanNoise, press_and_scan
 from seal2real.physics.simulator import random_dials
 from seal2real.press.inks import COLOURS, INKS, absorbance_of
 from seal2real.prior.compact import TOKENS, CompactBackbone
+from seal2real.prior.config import PRECISIONS, check_choices, check_positive
 from seal2real.prior.pool import Pool
-from seal2real.prior.training import Budget, Ema, Streams, average_gradients, make_accelerator
+from seal2real.prior.training import (
+    Budget,
+    Ema,
+    Log,
+    Run,
+    Streams,
+    average_gradients,
+    drawing_workers,
+    initial_weights,
+    make_accelerator,
+    start_run,
+)
 
-log = logging.getLogger(__name__)
 MAY_DIFFER = ("steps", "minutes", "save_every", "picture_every")  # at resume
 COLOUR_SHARES = (0.55, 0.17, 0.08, 0.20)  # red, blue, violet, black
 TOKEN_DROPOUT = 0.1  # a token is left unsaid
@@ -42,10 +52,14 @@ class PretrainConfig:
     widths: tuple[int, ...] = (48, 96, 160)  # channels per level of the U-Net
     image_size: int = 64  # patch side in pixels
     diameters: tuple[float, float] = (128.0, 256.0)  # longest side of a seal in pixels, log-uniform
-    precision: str = "auto"  # "no", "bf16", "auto"
+    precision: str = "auto"  # "no" (fp32), "bf16", "auto" (bf16 where the device has it)
     save_every: float = 180.0  # seconds between states
     picture_every: int = 2000  # steps between sample grids
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_choices(self, precision=PRECISIONS)
+        check_positive(self, "steps", "minutes", "batch", "accumulate", "learning_rate", "pool", "image_size")
 
 
 def pretrain(
@@ -61,17 +75,25 @@ def pretrain(
 
     Returns:
         The averaged backbone.
+
+    Raises:
+        Seal2RealError: a loss that is not finite.
+        UsageError: settings that do not fit, or ``out`` holds something else.
     """
-    accelerator, run = make_accelerator(config.precision, out, config, resume, MAY_DIFFER)
+    with initial_weights(config.seed):
+        model = CompactBackbone.create(config.widths, image_size=config.image_size)
+    accelerator = make_accelerator(config.precision, out)
+    run = Run(out, config, resume, accelerator.is_main_process, MAY_DIFFER)
+    start_run(accelerator, run)
     device = accelerator.device
-    torch.manual_seed(config.seed)  # initial weights only; every later draw comes from `Streams`
-    model = CompactBackbone.create(config.widths, image_size=config.image_size).to(device)
+    model = model.to(device)
     model.unet.to(memory_format=torch.channels_last)
     ema = Ema(model, config.ema)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     modules, optimizers = {"model": model, "ema": ema.module}, {"adam": optimizer}
     done = run.load_state("pretrain", modules, optimizers)
-    pool = Pool.build(config.pool, config.seed, Path(config.pages) if config.pages else None)
+    pages = Path(config.pages) if config.pages else None
+    pool = Pool.build(config.pool, config.seed, pages, workers=drawing_workers(accelerator))
     bases = torch.stack([torch.from_numpy(absorbance_of(ink.rgb)) for ink in INKS.values()])
     of_colour = [[i for i, ink in enumerate(INKS.values()) if ink.colour == colour] for colour in COLOURS]
 
@@ -107,41 +129,38 @@ def pretrain(
         return F.mse_loss(output.float(), signal * noise - sigma * latents)
 
     saved = time.monotonic()
-    total, counted = 0.0, 0
-    step = done
-    for step in Budget(config.steps, config.minutes).remaining(done):
+    images = config.batch * config.accumulate * accelerator.num_processes  # per step
+    for step in Budget(accelerator, config.steps, config.minutes).remaining(done):
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * min(1.0, (step + 1) / config.warmup)
-        loss_value = 0.0
+        log = Log()
         for micro in range(config.accumulate):
             loss = micro_batch(step, accelerator.process_index * config.accumulate + micro) / config.accumulate
             accelerator.backward(loss)
-            loss_value += float(loss.detach())
+            log.add({"loss": float(loss.detach())})
         average_gradients(accelerator, model.parameters())
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         ema.update(model, step)
         done = step + 1
-        total, counted = total + loss_value, counted + 1
+        values = log.averaged(accelerator)
+        run.log("pretrain", done, {**values, "norm": float(norm), "images": done * images})
         if progress:
-            progress(done, loss_value)
-        if done % 50 == 0:
-            run.log("pretrain", done, {"loss": total / counted, "images": done * config.batch * config.accumulate})
-            accelerator.log({"pretrain/loss": total / counted}, step=done)
-            total, counted = 0.0, 0
+            progress(done, values["loss"])
+        if done % 20 == 0:
+            accelerator.log({f"pretrain/{name}": value for name, value in values.items()}, step=done)
         if done % config.picture_every == 0:
             run.picture(f"pretrain-{done:06d}", _grid(ema.module, config.seed))
         if time.monotonic() - saved > config.save_every:
             run.save_state("pretrain", done, modules, optimizers)
             saved = time.monotonic()
     run.save_state("pretrain", done, modules, optimizers)
-    averaged: CompactBackbone = ema.module  # type: ignore[assignment]
     if accelerator.is_main_process:
-        averaged.save(out / "backbone")
-        run.picture(f"pretrain-{done:06d}", _grid(averaged, config.seed))
+        ema.module.save(out / "backbone")
+        run.picture(f"pretrain-{done:06d}", _grid(ema.module, config.seed))
     accelerator.end_training()
-    return averaged
+    return ema.module
 
 
 @torch.no_grad()
@@ -159,5 +178,7 @@ def _grid(model: CompactBackbone, seed: int, count: int = 8) -> list[torch.Tenso
     rows = []
     for number, prompt in enumerate(prompts):
         streams = Streams(seed, number, 0, device)
-        rows.append(ddim(model, prompt, streams.normal(count, 12, model.image_size // 2, model.image_size // 2), steps=30))
+        rows.append(
+            ddim(model, prompt, streams.normal(count, 12, model.image_size // 2, model.image_size // 2), steps=30)
+        )
     return rows

@@ -1,4 +1,4 @@
-"""Learned prompts: embeddings, not words. Kept as one safetensors file with a tensor per name ("real", "fake", "forgery")."""
+"""Learned prompts: embeddings, not words. Kept as one safetensors file with a tensor per name ("real", "fake")."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 
 from seal2real.prior.backbone import Backbone
@@ -33,7 +35,7 @@ def ddim(
     times = torch.linspace(strength * (backbone.steps - 1), 0, count + 1, device=noise.device).round().long()
     start = times[0].expand(noise.shape[0])
     current = noise if latents is None else backbone.add_noise(latents, noise, start)
-    for now, after in zip(times[:-1], times[1:], strict=True):
+    for now, after in pairwise(times):
         at = now.expand(noise.shape[0])
         eps = backbone.predict_noise(current, at, prompt)
         clean = backbone.denoised(current, at, eps).float().clamp(-3, 3)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from seal2real.errors import Seal2RealError
-from seal2real.prior.backbone import Backbone
+from seal2real.prior.backbone import Backbone, cast
 
 _PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 
@@ -22,7 +22,9 @@ class StableDiffusionBackbone(Backbone):
         image_size: side in pixels of the images to train on.
     """
 
-    def __init__(self, unet: Any, vae: Any, text_encoder: Any, tokenizer: Any, scheduler: Any, image_size: int | None = None):
+    def __init__(
+        self, unet: Any, vae: Any, text_encoder: Any, tokenizer: Any, scheduler: Any, image_size: int | None = None
+    ):
         super().__init__(unet, scheduler.alphas_cumprod, scheduler.config.get("prediction_type", "epsilon"))
         self.vae, self.text_encoder, self.tokenizer, self.scheduler = vae, text_encoder, tokenizer, scheduler
         self.requires_grad_(False)
@@ -51,9 +53,7 @@ class StableDiffusionBackbone(Backbone):
     def save(self, folder: Path, dtype: torch.dtype | None = None) -> None:
         for name in _PARTS:
             part = getattr(self, name)
-            if dtype is not None and isinstance(part, nn.Module):
-                part = part.to(dtype)
-            part.save_pretrained(folder / name)
+            (cast(part, dtype) if isinstance(part, nn.Module) else part).save_pretrained(folder / name)
 
     @classmethod
     def load(cls, name: str, image_size: int | None = None) -> StableDiffusionBackbone:
@@ -75,7 +75,9 @@ class StableDiffusionBackbone(Backbone):
                 if not (folder / part).is_dir():
                     raise Seal2RealError(f"{folder}: not a Stable Diffusion folder, {part}/ is missing")
         elif "/" not in name or folder.is_absolute() or name.startswith("."):
-            raise Seal2RealError(f"{name}: no such backbone; give 'compact', a diffusers folder or a hub id (owner/name)")
+            raise Seal2RealError(
+                f"{name}: no such backbone; give 'compact', a diffusers folder or a hub id (owner/name)"
+            )
         try:
             return cls(
                 UNet2DConditionModel.from_pretrained(name, subfolder="unet", use_safetensors=True),

@@ -1,9 +1,9 @@
 """Stage 1: a real and a fake prompt, learned from unlabelled real seals against drawn ones.
 
-``L_prompts = E ||eps - eps(z_t, t, T_own)||^2 + lambda * contrast``, where contrast is the cross-entropy of the diffusion
-classifier ``softmax(-err(T_real), -err(T_fake))`` with the same noise and timestep for both prompts. Textual inversion
-(Gal et al. 2023) for the first term, the diffusion classifier (Li et al. 2023) for the second, the prompt pair as in
-CLIP-LIT (Liang et al. 2023).
+``L_prompts = E ||eps - eps(z_t, t, T_own)||^2 + lambda * contrast``, where contrast is the cross-entropy of the
+diffusion classifier ``softmax(-err(T_real), -err(T_fake))`` with the same noise and timestep for both prompts. Textual
+inversion (Gal et al. 2023) for the first term, the diffusion classifier (Li et al. 2023) for the second, the prompt
+pair as in CLIP-LIT (Liang et al. 2023).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from seal2real.prior.backbone import Backbone
 from seal2real.prior.pool import LayerBatch, Pool
 from seal2real.prior.prompts import Prompts
 from seal2real.prior.real import RealCrops
-from seal2real.prior.training import Budget, Run, Streams, average_gradients
+from seal2real.prior.training import Budget, Log, Run, Streams, average_gradients, initial_weights
 
 TEMPERATURE = 20.0  # of the classifier, in units of summed squared error over the latents
 
@@ -34,6 +34,7 @@ class PromptSettings:
 
     steps: int = 400  # optimiser steps
     batch: int = 16  # real and as many fake patches per micro-batch
+    accumulate: int = 1  # micro-batches per step and process
     learning_rate: float = 2e-3  # of the prompts (AdamW)
     contrast: float = 0.1  # lambda, weight of the classifier's cross-entropy
     adapt: str = "none"  # the U-Net learns too: "none", "lora", "full"
@@ -126,7 +127,8 @@ def prompt_loss(
     """``L_prompts`` of the module's docstring.
 
     Args:
-        real_error, fake_error: ``[B]`` from `prompt_errors`.
+        real_error: ``[B]`` from `prompt_errors`.
+        fake_error: the same under the fake prompt.
         is_real: ``[B]`` bool.
         weight: lambda.
         size: values per latent, to turn means into sums.
@@ -155,12 +157,19 @@ def train_prompts(
     save_every: float = 180.0,
     progress: Callable[[int, float], None] | None = None,
 ) -> Prompts:
-    """Learn the prompts (and, where asked, adapt the U-Net in place); resumes from the run's state."""
+    """Learn the prompts (and, where asked, adapt the U-Net in place); resumes from the run's state.
+
+    Raises:
+        Seal2RealError: a loss that is not finite.
+    """
     device = accelerator.device
     prompts = Prompts.start(backbone, settings.real_words, settings.fake_words).to(device)
     backbone.requires_grad_(False)
-    groups = [{"params": list(prompts.parameters()), "lr": settings.learning_rate, "weight_decay": 0.0}]
-    adapted = _adapt(backbone, settings)
+    groups: list[dict[str, Any]] = [
+        {"params": list(prompts.parameters()), "lr": settings.learning_rate, "weight_decay": 0.0}
+    ]
+    with initial_weights(seed):
+        adapted = _adapt(backbone, settings)
     if adapted:
         groups.append({"params": adapted, "lr": settings.adapt_learning_rate, "weight_decay": 0.01})
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99))
@@ -170,10 +179,10 @@ def train_prompts(
     optimizers = {"adam": optimizer}
     done = run.load_state("stage1", modules, optimizers)
     size = backbone.image_size
-    parameters = [p for group in groups for p in group["params"]]  # type: ignore[attr-defined]
-    saved = time.monotonic()
-    for step in Budget(settings.steps, minutes).remaining(done):
-        streams = Streams(seed, step, accelerator.process_index, device)
+    parameters = [p for group in groups for p in group["params"]]
+
+    def micro_batch(step: int, slot: int) -> tuple[torch.Tensor, dict[str, float]]:
+        streams = Streams(seed, step, slot, device)
         diameter = log_uniform(streams.numpy, diameters)
         images, colours = real_patches(real, streams.numpy, settings.batch, size, diameter)
         fakes = pasted_patches(pool, streams.numpy, colours, size, diameter, device)
@@ -183,24 +192,32 @@ def train_prompts(
         timesteps = streams.timesteps(len(latents), 0.0, 1.0, backbone.steps)
         noise = streams.normal(*latents.shape)
         real_error, fake_error = prompt_errors(backbone, prompts, latents, noise, timesteps, accelerator.autocast)
-        loss, log = prompt_loss(real_error, fake_error, is_real, settings.contrast, latents[0].numel())
-        accelerator.backward(loss)
+        return prompt_loss(real_error, fake_error, is_real, settings.contrast, latents[0].numel())
+
+    saved = time.monotonic()
+    for step in Budget(accelerator, settings.steps, minutes).remaining(done):
+        log = Log()
+        for micro in range(settings.accumulate):
+            loss, values = micro_batch(step, accelerator.process_index * settings.accumulate + micro)
+            accelerator.backward(loss / settings.accumulate)
+            log.add({"loss": float(loss.detach()), **values}, 1 / settings.accumulate)
         average_gradients(accelerator, parameters)
-        nn.utils.clip_grad_norm_(parameters, 1.0)
+        norm = nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         done = step + 1
-        run.log("stage1", done, {"loss": float(loss.detach()), **log})
-        accelerator.log({f"stage1/{name}": value for name, value in log.items()}, step=done)
+        values = log.averaged(accelerator)
+        run.log("stage1", done, {**values, "norm": float(norm)})
+        accelerator.log({f"stage1/{name}": value for name, value in values.items()}, step=done)
         if progress:
-            progress(done, float(loss.detach()))
+            progress(done, values["loss"])
         if time.monotonic() - saved > save_every:
             run.save_state("stage1", done, modules, optimizers)
             saved = time.monotonic()
     run.save_state("stage1", done, modules, optimizers)
     if settings.adapt == "lora":
-        backbone.unet.fuse_lora()  # type: ignore[operator]
-        backbone.unet.unload_lora()  # type: ignore[operator]
+        backbone.unet.fuse_lora()
+        backbone.unet.unload_lora()
     backbone.requires_grad_(False)
     return prompts
 
@@ -216,7 +233,7 @@ def _adapt(backbone: Backbone, settings: PromptSettings) -> list[nn.Parameter]:
 
     targets = ["to_q", "to_k", "to_v", "to_out.0"]
     config = LoraConfig(r=settings.lora_rank, lora_alpha=settings.lora_rank, target_modules=targets)
-    backbone.unet.add_adapter(config)  # type: ignore[operator]
+    backbone.unet.add_adapter(config)
     return [p for p in backbone.unet.parameters() if p.requires_grad]
 
 
@@ -235,14 +252,20 @@ def judge_prompts(
     """The diffusion classifier on held-out seals: which prompt explains a patch better, over ``draws`` noises.
 
     Args:
-        real: held-out real seals; pasted patches are drawn from ``pool`` in the same ink colours.
+        backbone: the model.
+        prompts: the pair to judge.
+        real: held-out real seals.
+        pool: what pasted patches are cut from, in the ink colours of the real ones.
+        autocast: context for the U-Net passes.
+        seed: of every choice.
+        diameters: seals are scaled to a longest side within these limits.
         patches_per_seal: patches of every real seal.
         draws: noise and timestep pairs per patch, the same for every patch and both prompts.
     """
     device = backbone.alphas_cumprod.device
     streams = Streams(seed, 0, 10_007, device)
-    images, colours, files = [], [], []
-    for index, crop in enumerate(real.crops):
+    images, owners = [], []
+    for crop in real.crops:
         single = RealCrops([crop])
         for _ in range(patches_per_seal):
             diameter = log_uniform(streams.numpy, diameters)
@@ -250,8 +273,7 @@ def judge_prompts(
             images.append(torch.from_numpy(patch).permute(2, 0, 1).float() / 255)
             fake = pasted_patches(pool, streams.numpy, [crop.colour], backbone.image_size, diameter, "cpu")[0]
             images.append(fake)
-            files.append(index)
-            colours.append(crop.colour)
+            owners.append(crop.group)
     every = torch.stack(images).to(device)
     margin = torch.zeros(len(every), device=device)
     shape = backbone.encode(every[:1]).shape[1:]
@@ -266,11 +288,11 @@ def judge_prompts(
             )
             margin[start : start + count] += (fake_error - real_error) / (fake_error + real_error)
     scores = margin.cpu().numpy().reshape(-1, 2)  # columns: real, fake
-    owner = np.array(files)
+    owner = np.array(owners)
     hit = np.stack((scores[:, 0] > 0, scores[:, 1] <= 0), 1).mean(1)
     accuracy = float(hit.mean())
     rng = np.random.default_rng(seed)
-    by_file = np.array([hit[owner == index].mean() for index in np.unique(owner)])
+    by_file = np.array([hit[owner == name].mean() for name in np.unique(owner)])
     boot = [by_file[rng.integers(len(by_file), size=len(by_file))].mean() for _ in range(2000)]
     low, high = (float(v) for v in np.percentile(boot, [2.5, 97.5]))
     wins = (scores[:, :1] > scores[None, :, 1]).mean()

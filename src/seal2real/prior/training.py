@@ -1,18 +1,22 @@
 """What every training loop here shares: configuration, exact resume, averaging over processes, metrics and pictures.
 
-A step draws all its randomness from (seed, step, slot), where a slot is one micro-batch of one process. So a resumed run
-repeats the undisturbed one, and N processes do what one process does with N times the accumulation.
+A step draws all its randomness from (seed, step, slot), where a slot is one micro-batch of one process. So a resumed
+run repeats the undisturbed one, and N processes do what one process does with N times the accumulation.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
+import math
+import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -21,25 +25,18 @@ from torch import nn
 
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.images import encode_png, write_atomic
+from seal2real.prior.config import plain, read_config_file
 from seal2real.weights import read_json, read_tensors, write_json, write_tensors
 
-Config = TypeVar("Config")
+Module = TypeVar("Module", bound=nn.Module)
 
 
-def read_config(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
-    """A config dataclass from plain values.
-
-    Raises:
-        UsageError: on an unknown key, with the nearest known one.
-    """
-    import difflib
-
-    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-            raise UsageError(f"{where}: unknown key {key!r}; did you mean {near[0]!r}?")
-    return kind(**values)
+@contextmanager
+def initial_weights(seed: int) -> Iterator[None]:
+    """Networks made inside take their random weights from ``seed``; the global generator is put back afterwards."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 class Streams:
@@ -64,24 +61,21 @@ class Streams:
         return (low * steps + self.uniform(count) * (high - low) * steps).long().clamp(0, steps - 1)
 
 
-class Ema(nn.Module):
-    """An exponential moving average of a module's parameters, with a short memory at the start (as in Karras et al. 2024)."""
+class Ema(Generic[Module]):
+    """An exponential moving average of a module's parameters, with a short memory at the start (Karras et al. 2024)."""
 
-    def __init__(self, module: nn.Module, decay: float = 0.999):
-        super().__init__()
-        import copy
-
-        self.module = copy.deepcopy(module).requires_grad_(False)
+    def __init__(self, module: Module, decay: float = 0.999):
+        self.module: Module = copy.deepcopy(module).requires_grad_(False)
         self.decay = decay
 
     @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
+    def update(self, module: Module, step: int) -> None:
         """Move towards the module; ``step`` counts from 0."""
         decay = min(self.decay, (step + 1) / (step + 10))
         for own, other in zip(self.module.parameters(), module.parameters(), strict=True):
             own.lerp_(other.detach().to(own.dtype), 1 - decay)
-        for own, other in zip(self.module.buffers(), module.buffers(), strict=True):
-            own.copy_(other)
+        for kept, new in zip(self.module.buffers(), module.buffers(), strict=True):
+            kept.copy_(new)
 
 
 def average_gradients(accelerator: Any, parameters: Iterable[nn.Parameter]) -> None:
@@ -102,14 +96,37 @@ def average_gradients(accelerator: Any, parameters: Iterable[nn.Parameter]) -> N
         parameter.grad = part.view_as(parameter).clone()
 
 
+class Log:
+    """Values of one step, averaged over its micro-batches and processes."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+
+    def add(self, values: Mapping[str, float], share: float = 1.0) -> None:
+        """Add ``share`` of these values."""
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + share * value
+
+    def averaged(self, accelerator: Any) -> dict[str, float]:
+        """The values, the same in every process."""
+        if accelerator.num_processes == 1 or not self._sums:
+            return dict(self._sums)
+        values = torch.tensor(list(self._sums.values()), dtype=torch.float32, device=accelerator.device)
+        return dict(zip(self._sums, accelerator.reduce(values, reduction="mean").tolist(), strict=True))
+
+
 class Run:
-    """A training run's folder: ``config.yaml``, ``metrics.jsonl``, ``samples/``, ``state/`` and whatever the stage writes.
+    """A training run's folder: ``config.yaml``, ``metrics.jsonl``, ``samples/``, ``state/`` and what the stages write.
 
     Args:
         folder: where.
         config: dataclass of the run; compared with what is there at resume.
         resume: go on from the newest state, if there is one.
         main: whether this process writes.
+        may_differ: keys that a resumed run may change.
+
+    Attributes:
+        done: steps done so far, by part.
 
     Raises:
         UsageError: the folder holds another run, or one and ``resume`` is not set, or the config differs.
@@ -117,24 +134,38 @@ class Run:
 
     def __init__(self, folder: Path, config: Any, resume: bool, main: bool = True, may_differ: tuple[str, ...] = ()):
         self.folder, self.main = folder, main
-        values = {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(config).items()}
+        self.done: dict[str, int] = {}
+        self.values: dict[str, Any] = plain(dataclasses.asdict(config))
         path = folder / "config.yaml"
         if path.exists():
             if not resume:
                 raise UsageError(f"{folder} already holds a run; add --resume to go on with it, or name another folder")
-            found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-            plain = yaml.safe_load(yaml.safe_dump(_plain(values)))
-            for key in plain:
-                if key not in may_differ and found.get(key) != plain[key]:
-                    raise UsageError(f"{folder}: {key} was {found.get(key)!r} and is now {plain[key]!r}; a resumed run keeps it")
-        elif main and folder.exists() and any(folder.iterdir()):
+            found = read_config_file(path)
+            for key, value in self.values.items():
+                if key in found and key not in may_differ and found[key] != value:
+                    raise UsageError(f"{folder}: {key} was {found[key]!r} and is now {value!r}; a resumed run keeps it")
+        elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(f"{folder} is not empty and holds no run; name another folder")
-        if main:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, yaml.safe_dump(_plain(values), sort_keys=False, allow_unicode=True).encode())
+
+    def write_config(self) -> None:
+        """Make the folder and write ``config.yaml``; after every process has looked at what was there."""
+        if self.main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            text = yaml.safe_dump(self.values, sort_keys=False, allow_unicode=True)
+            write_atomic(self.folder / "config.yaml", text.encode())
 
     def log(self, part: str, step: int, values: Mapping[str, float]) -> None:
-        """Append one line of metrics."""
+        """Append one line of metrics.
+
+        Raises:
+            Seal2RealError: a value is not finite: training went wrong, and would go on wrong.
+        """
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise Seal2RealError(
+                    f"{self.folder}: {part} stopped at step {step}, {name} is {value}; lower the learning rates, and "
+                    "look at metrics.jsonl for where it began"
+                )
         if not self.main:
             return
         row = {"part": part, "step": step, **{name: round(float(value), 6) for name, value in values.items()}}
@@ -154,6 +185,7 @@ class Run:
         self, part: str, step: int, modules: Mapping[str, nn.Module], optimizers: Mapping[str, torch.optim.Optimizer]
     ) -> None:
         """Write a resumable state; the one before it is removed only after this one is whole."""
+        self.done[part] = step
         if not self.main:
             return
         folder = self.folder / "state" / f"{part}-{step:07d}"
@@ -193,7 +225,9 @@ class Run:
                 try:
                     module.load_state_dict(state)
                 except RuntimeError as error:
-                    raise Seal2RealError(f"{folder}: the state does not fit this model ({str(error).splitlines()[0]})") from None
+                    raise Seal2RealError(
+                        f"{folder}: the state does not fit this model ({str(error).splitlines()[0]})"
+                    ) from None
             groups = read_json(folder / "optimizers.json")
             for name, optimizer in optimizers.items():
                 slots: dict[int, dict[str, torch.Tensor]] = {}
@@ -202,6 +236,7 @@ class Run:
                     if parts[0] == name and len(parts) == 3:
                         slots.setdefault(int(parts[1]), {})[parts[2]] = value
                 optimizer.load_state_dict({"state": slots, "param_groups": groups[name]})
+        self.done[part] = step
         self._drop_metrics(part, step)
         return step
 
@@ -220,44 +255,61 @@ class Run:
         write_atomic(path, "".join(line + "\n" for line in kept).encode())
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
+def make_accelerator(precision: str, folder: Path | None = None) -> Any:
+    """An accelerator; TensorBoard is its tracker where that is installed and ``folder`` is given.
 
-
-def make_accelerator(precision: str, folder: Path, config: Any, resume: bool, may_differ: tuple[str, ...]) -> tuple[Any, Run]:
-    """An accelerator and its run; TensorBoard is the tracker where it is installed. Precision "auto" is bf16."""
+    Args:
+        precision: "no" (fp32), "bf16", or "auto": bf16 where the device has it.
+        folder: the run's; logs go to ``folder/logs``.
+    """
     from importlib.util import find_spec
 
     from accelerate import Accelerator
-    from accelerate.utils import ProjectConfiguration
+    from accelerate.utils import ProjectConfiguration, is_bf16_available
 
-    tracker = "tensorboard" if find_spec("tensorboard") else None
-    accelerator = Accelerator(
-        mixed_precision="bf16" if precision == "auto" else precision,
-        log_with=tracker,
-        project_config=ProjectConfiguration(project_dir=str(folder), logging_dir=str(folder / "logs")),
-    )
-    run = Run(folder, config, resume, accelerator.is_main_process, may_differ)
+    if precision == "auto":
+        precision = "bf16" if is_bf16_available() else "no"
+    if folder is None or find_spec("tensorboard") is None:
+        return Accelerator(mixed_precision=precision)
+    where = ProjectConfiguration(project_dir=str(folder), logging_dir=str(folder / "logs"))
+    return Accelerator(mixed_precision=precision, log_with="tensorboard", project_config=where)
+
+
+def start_run(accelerator: Any, run: Run) -> None:
+    """Write the run's config and start its trackers, once every process has looked at what was there."""
     accelerator.wait_for_everyone()
-    if tracker:
+    run.write_config()
+    accelerator.wait_for_everyone()
+    if accelerator.log_with:
         accelerator.init_trackers("tracker")
-    return accelerator, run
+
+
+def drawing_workers(accelerator: Any) -> int | None:
+    """Processes that each training process may draw its pool with: its share of the cores, None for all of them."""
+    processes = int(accelerator.num_processes)
+    return None if processes == 1 else max(1, (os.cpu_count() or 1) // processes)
 
 
 class Budget:
-    """Counts steps against limits of steps and of minutes (wall clock, this process's own)."""
+    """Counts steps against limits of steps and of minutes (the main process's clock, so that all stop together)."""
 
-    def __init__(self, steps: int, minutes: float | None):
+    def __init__(self, accelerator: Any, steps: int, minutes: float | None):
+        self.accelerator = accelerator
         self.steps, self.seconds = steps, None if minutes is None else minutes * 60
         self.started = time.monotonic()
 
     def remaining(self, done: int) -> Iterator[int]:
         """Step numbers still to do, after ``done`` of them, until a limit is met."""
         for step in range(done, self.steps):
-            if self.seconds is not None and time.monotonic() - self.started > self.seconds:
+            if self._late():
                 return
             yield step
+
+    def _late(self) -> bool:
+        if self.seconds is None:
+            return False
+        late = time.monotonic() - self.started > self.seconds
+        if self.accelerator.num_processes == 1:
+            return late
+        flag = torch.tensor(float(late and self.accelerator.is_main_process), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(flag, reduction="sum") > 0)

@@ -1,0 +1,112 @@
+"""Commands that make data: generate, forge, preview."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seal2real.cli.progress import counting
+
+
+def generate(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make; new or empty, unless --resume.")],
+    count: Annotated[int, typer.Option("--count", "-n", help="Samples to make.")] = 100,
+    forger: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|DIR", help="default (shipped weights), untrained, none (flat pastes) or a RUN folder."
+        ),
+    ] = "default",
+    wear: Annotated[
+        float | None, typer.Option(help="Wear of the impressions: 0 pristine, 0.5 as learned, 1 heavy.  [default: 0.5]")
+    ] = None,
+    capture: Annotated[
+        float | None, typer.Option(help="Flaws of the scan: 0 none, 0.5 as learned, 1 heavy.  [default: 0.5]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed; sample i depends on the settings, the seed and i alone.")] = 0,
+    pages: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Your own pages, PDFs and images.  [default: templates]"),
+    ] = None,
+    dpi: Annotated[int, typer.Option(help="Resolution of the pages, dots per inch.")] = 200,
+    crops: Annotated[
+        int | None,
+        typer.Option(metavar="SIZE", help="Square crops around one seal, SIZE pixels wide.  [default: whole pages]"),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Seal kind; repeatable.  [default: all]"),
+    ] = None,
+    colour: Annotated[
+        str | None, typer.Option(metavar="INK", help="red, blue, violet or black.  [default: as usual, mostly red]")
+    ] = None,
+    seals: Annotated[int | None, typer.Option(help="Seals on each page.  [default: as people do, mostly 1]")] = None,
+    jpeg_quality: Annotated[int, typer.Option(help="Quality of stamped and clean images, 1 to 100.")] = 92,
+    validation: Annotated[float, typer.Option(help="Share of samples in the validation split.")] = 0.1,
+    test: Annotated[float, typer.Option(help="Share of samples in the test split.")] = 0.1,
+    workers: Annotated[int | None, typer.Option("--workers", "-j", help="Processes.  [default: one per core]")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")] = False,
+    preview: Annotated[int, typer.Option(help="Samples shown in preview.jpg; 0 makes none.")] = 24,
+) -> None:
+    """Make a labelled dataset in **OUT**: stamped, clean, ink, masks, polygons, texts (Hugging Face imagefolder)."""
+    from seal2real.dataset.generate import GenerateConfig
+    from seal2real.dataset.generate import generate as make
+    from seal2real.report.sheet import write_preview
+
+    config = GenerateConfig(
+        count=count,
+        seed=seed,
+        forger=forger,
+        wear=wear,
+        capture=capture,
+        pages=None if pages is None else str(pages),
+        dpi=dpi,
+        crops=crops,
+        kinds=tuple(kind) if kind else None,
+        colour=colour,
+        seals=seals,
+        jpeg_quality=jpeg_quality,
+        validation=validation,
+        test=test,
+    )
+    with counting("generate", count) as advance:
+        make(config, out, workers=workers, resume=resume, progress=advance)
+    print(f"{count} samples in {out} (labels: {out / 'metadata.jsonl'}, fields: {out / 'README.md'})")
+    if preview > 0:
+        print(f"look at {write_preview(out, count=preview)}")
+
+
+def preview(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Folder with metadata.jsonl.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JPEG to write.  [default: DATASET/preview.jpg]")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", help="Most samples to show.")] = 24,
+) -> None:
+    """Write a contact sheet of **DATASET**: stamped, clean and masks side by side, with the seals enlarged."""
+    from seal2real.report.sheet import write_preview
+
+    print(f"look at {write_preview(dataset, out, count)}")
+
+
+def forge(
+    images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images with flat pasted seals.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write the forged images to.")],
+    forger: Annotated[
+        str, typer.Option(metavar="NAME|DIR", help="default (shipped weights) or a RUN folder.")
+    ] = "default",
+    seed: Annotated[int, typer.Option(help="Seed; each image depends on it and on its path in IMAGES alone.")] = 0,
+    dpi: Annotated[float, typer.Option(help="Resolution of the images, dots per inch.")] = 200,
+    jpeg_quality: Annotated[int, typer.Option(help="Quality of JPEG files, 1 to 100.")] = 92,
+) -> None:
+    """Make the pasted seals in **IMAGES** look real; sizes, names and so your own labels stay as they are."""
+    from seal2real.dataset.forge_images import forge_folder
+
+    with counting("forge", None) as advance:
+        report = forge_folder(images, out, forger, seed=seed, dpi=dpi, jpeg_quality=jpeg_quality, progress=advance)
+    print(f"{len(report.forged)} images in {out}")
+    for _, reason in report.skipped:
+        print(f"skipped {reason}", file=sys.stderr)

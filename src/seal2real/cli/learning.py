@@ -1,0 +1,221 @@
+"""Commands that learn: train, pretrain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from seal2real.cli.progress import is_main_process, training
+from seal2real.errors import UsageError
+
+if TYPE_CHECKING:
+    from seal2real.forger.train import Survey, TrainReport
+
+Config = TypeVar("Config")
+
+_Out = Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run; new or empty, unless --resume.")]
+_File = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="YAML with any of the settings; the command line goes before it."),
+]
+_Minutes = Annotated[
+    float | None, typer.Option("--minutes", help="Wall-clock limit of this call, minutes.  [default: none]")
+]
+_Pages = Annotated[
+    Path | None,
+    typer.Option(
+        "--pages", metavar="DIR", help="Your own clean pages, for a share of the backgrounds.  [default: none]"
+    ),
+]
+_Precision = Annotated[
+    str | None,
+    typer.Option("--precision", metavar="NAME", help="auto (bf16 where there is), bf16 or no (fp32).  [default: auto]"),
+]
+_Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every choice.  [default: 0]")]
+_Accumulate = Annotated[
+    int | None, typer.Option("--accumulate", help="Batches per step and process, for little memory.  [default: 1]")
+]
+_Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the run in RUN, with its settings, from its newest state.")
+]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the settings, write nothing.")]
+
+
+def train(
+    out: _Out,
+    real: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of real images with seals: crops or whole pages.")
+    ] = None,
+    config: _File = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(metavar="1|2|all", help="1 learns the prompts, 2 the forger from them.  [default: all]"),
+    ] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|DIR|ID", help="compact (shipped), a diffusers folder or a hub id.  [default: compact]"
+        ),
+    ] = None,
+    forger: Annotated[
+        str | None, typer.Option(metavar="NAME", help="layered, or residual (image to image).  [default: layered]")
+    ] = None,
+    prior: Annotated[
+        str | None, typer.Option(metavar="NAME", help="vsd, contrast, sds or none.  [default: vsd]")
+    ] = None,
+    adversary: Annotated[
+        str | None, typer.Option(metavar="NAME", help="pixel, features or none.  [default: pixel]")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of stage 2.  [default: 3000]")] = None,
+    prompt_steps: Annotated[int | None, typer.Option(help="Steps of stage 1.  [default: 400]")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Wall-clock limit of stage 2 in this call, minutes.  [default: none]")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Patches per batch and process in stage 2.  [default: 16]")] = None,
+    accumulate: _Accumulate = None,
+    pages: _Pages = None,
+    precision: _Precision = None,
+    seed: _Seed = None,
+    resume: _Resume = False,
+    dry_run: _DryRun = False,
+) -> None:
+    """Learn from **DIR**, a folder of unlabelled real images, how to make drawn seals look like them.
+
+    On several GPUs or processes: torchrun --nproc-per-node N train.py, with the same options.
+    """
+    from seal2real.forger.train import TrainConfig, survey
+    from seal2real.forger.train import train as run_training
+
+    given = {
+        "real": real,
+        "stage": stage,
+        "backbone": backbone,
+        "forger": forger,
+        "prior": prior,
+        "adversary": adversary,
+        "steps": steps,
+        "prompt_steps": prompt_steps,
+        "minutes": minutes,
+        "batch": batch,
+        "accumulate": accumulate,
+        "pages": pages,
+        "precision": precision,
+        "seed": seed,
+    }
+    settings = _settings(TrainConfig, given, config, out, resume, "real")
+    if dry_run:
+        _print_survey(settings, survey(settings))
+        return
+    with training(settings.minutes) as progress:
+        report = run_training(settings, out, resume, progress)
+    _print_report(settings, report)
+
+
+def pretrain(
+    out: _Out,
+    config: _File = None,
+    steps: Annotated[int | None, typer.Option(help="Steps.  [default: 20000]")] = None,
+    minutes: _Minutes = None,
+    batch: Annotated[int | None, typer.Option(help="Patches per batch and process.  [default: 32]")] = None,
+    accumulate: _Accumulate = None,
+    pages: _Pages = None,
+    precision: _Precision = None,
+    seed: _Seed = None,
+    resume: _Resume = False,
+    dry_run: _DryRun = False,
+) -> None:
+    """Train a compact backbone from nothing on drawn seals under simulated ink, paper and scans."""
+    from seal2real.prior.pretrain import PretrainConfig
+    from seal2real.prior.pretrain import pretrain as run_pretraining
+
+    given = {
+        "steps": steps,
+        "minutes": minutes,
+        "batch": batch,
+        "accumulate": accumulate,
+        "pages": pages,
+        "precision": precision,
+        "seed": seed,
+    }
+    settings = _settings(PretrainConfig, given, config, out, resume)
+    if dry_run:
+        _print_settings(settings)
+        return
+    with training(settings.minutes) as progress:
+        run_pretraining(settings, out, resume, lambda done, loss: progress("pretrain", done, settings.steps, loss))
+    _say(
+        f"backbone in {out / 'backbone'}, samples in {out / 'samples'}, metrics in {out / 'metrics.jsonl'}",
+        f"next: seal2real train --real DIR --backbone {out / 'backbone'} --out RUN",
+    )
+
+
+def _settings(
+    kind: type[Config], given: dict[str, Any], file: Path | None, out: Path, resume: bool, needed: str = ""
+) -> Config:
+    """The command line's settings before the file's, before those of the run that is resumed, before the defaults."""
+    from seal2real.prior.config import read_config, read_config_file
+
+    values: dict[str, Any] = {}
+    if resume and (out / "config.yaml").is_file():
+        values = read_config_file(out / "config.yaml")
+        read_config(kind, values, str(out / "config.yaml"))
+    if file is not None:
+        more = read_config_file(file)
+        values |= more
+        read_config(kind, {needed: "", **more} if needed else more, str(file))
+    values |= {name: str(v) if isinstance(v, Path) else v for name, v in given.items() if v is not None}
+    if needed and needed not in values:
+        raise UsageError(f"--{needed} is missing: name a folder of {needed} images")
+    return read_config(kind, values, "settings")
+
+
+def _say(*lines: str) -> None:
+    if is_main_process():
+        print("\n".join(lines))
+
+
+def _print_settings(settings: Any) -> None:
+    import dataclasses
+
+    import yaml
+
+    from seal2real.prior.config import plain
+
+    _say(yaml.safe_dump(plain(dataclasses.asdict(settings)), sort_keys=False, allow_unicode=True).rstrip())
+
+
+def _print_survey(settings: Any, found: Survey) -> None:
+    _print_settings(settings)
+    seals = ", ".join(f"{count} {colour}" for colour, count in sorted(found.seals.items()))
+    _say(
+        f"# real seals: {seals}; {found.held_out} more are held out; {len(found.skipped)} files skipped",
+        *(f"#   skipped {reason}" for _, reason in found.skipped),
+        f"# backbone: {found.backbone or 'none needed'}; patches of {found.image_size} pixels",
+        f"# {found.processes} process(es) on {found.device}, precision {found.precision}",
+    )
+
+
+def _print_report(settings: Any, report: TrainReport) -> None:
+    out = report.out
+    _say(
+        f"real seals: {report.seals} learned from, {report.held_out} held out; {len(report.skipped)} files skipped",
+        *(f"  skipped {reason}" for _, reason in report.skipped),
+    )
+    if report.prompts is not None:
+        judged = report.prompts
+        where = "held-out" if report.held_out else "its own training (too few files to hold any out)"
+        _say(
+            f"stage 1: the prompts tell {judged.accuracy:.1%} of {where} real and pasted patches apart "
+            f"(95 % interval {judged.low:.1%} to {judged.high:.1%}, AUC {judged.auc:.3f}, "
+            f"{judged.real} real and {judged.fake} pasted)"
+        )
+    if settings.stage == "1":
+        _say(f"prompts in {out / 'prompts.safetensors'}", f"next: seal2real train --out {out} --resume --stage 2")
+        return
+    done = report.steps.get("stage2", 0)
+    _say(f"stage 2: {done} of {settings.steps} steps; forger in {out / 'forger'}, pictures in {out / 'samples'}")
+    if done < settings.steps:
+        _say(f"to go on: seal2real train --out {out} --resume")
+    _say(f"next: seal2real generate OUT --forger {out}")

@@ -1,0 +1,114 @@
+"""Settings of a run from plain values: checked, with one line for every mistake."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from seal2real.errors import UsageError
+
+Config = TypeVar("Config")
+PRECISIONS = ("auto", "bf16", "no")  # no fp16: score differences are small, and training with it diverges (DMD2)
+
+
+def read_config(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
+    """A config dataclass from plain values.
+
+    Args:
+        kind: a dataclass whose fields are int, float, str, a tuple of one of these, or one of these or None.
+        values: field names to values, as YAML or the command line gives them.
+        where: what an error message names as the source.
+
+    Raises:
+        UsageError: an unknown key (the message names the nearest known one), a missing one, or a value of another type.
+    """
+    hints = typing.get_type_hints(kind)
+    checked = {}
+    for key, value in values.items():
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, n=1, cutoff=0.0)
+            raise UsageError(f"{where}: unknown key {key!r}; did you mean {near[0]!r}?")
+        checked[key] = _typed(hints[key], value, f"{where}: {key}")
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if field.default is dataclasses.MISSING and field.name not in checked:
+            raise UsageError(f"{where}: {field.name} is missing")
+    return kind(**checked)
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """The keys and values of a YAML file.
+
+    Raises:
+        UsageError: no such file, no valid YAML, or no mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UsageError(f"{path}: expected 'key: value' lines, found a {type(values).__name__}")
+    return {str(key): value for key, value in values.items()}
+
+
+def check_choices(config: Any, **choices: tuple[str, ...]) -> None:
+    """Refuse a field whose value is none of its choices.
+
+    Raises:
+        UsageError: naming the field, its value and the choices.
+    """
+    for name, allowed in choices.items():
+        if getattr(config, name) not in allowed:
+            raise UsageError(f"{name} is {getattr(config, name)!r}; choose from {', '.join(allowed)}")
+
+
+def check_positive(config: Any, *names: str) -> None:
+    """Refuse a field that is zero or below; None passes.
+
+    Raises:
+        UsageError: naming the field and its value.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not value > 0:
+            raise UsageError(f"{name} is {value}; it must be above 0")
+
+
+def plain(value: Any) -> Any:
+    """The value as YAML gives it back: tuples become lists, paths strings."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _typed(hint: Any, value: Any, what: str) -> Any:
+    options = typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
+    for option in options:
+        if option is type(None) and value is None:
+            return None
+        if option is float and isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        if option is str and isinstance(value, int | Path) and not isinstance(value, bool):
+            return str(value)  # "stage: 2" in YAML is a number
+        if typing.get_origin(option) is tuple and isinstance(value, list | tuple):
+            inner = typing.get_args(option)
+            if inner[-1] is Ellipsis:
+                return tuple(_typed(inner[0], item, what) for item in value)
+            if len(inner) == len(value):
+                return tuple(_typed(part, item, what) for part, item in zip(inner, value, strict=True))
+        if isinstance(option, type) and isinstance(value, option) and not isinstance(value, bool):
+            return value
+    name = getattr(hint, "__name__", str(hint)) if len(options) == 1 else " or ".join(o.__name__ for o in options)
+    raise UsageError(f"{what} is {value!r}; expected {name.replace('NoneType', 'null')}")

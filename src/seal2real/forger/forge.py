@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from numpy.random import Generator
 
@@ -15,18 +17,17 @@ from seal2real.forger.layered import CODE_SIZE, VISIBLE_ABSORBANCE, LayeredForge
 from seal2real.forger.residual import ResidualForger
 from seal2real.physics.ink_measure import measure_ink
 from seal2real.physics.knobs import INDEX, KNOBS, decode
-from seal2real.physics.operators import gaussian_blur
-from seal2real.physics.press_scan import InkNoise, ScanNoise, Settings, scan_fields, scan_with
+from seal2real.physics.operators import blur_plane, gaussian_taps
+from seal2real.physics.page_scan import BLOCK, PageScan, Window
+from seal2real.physics.press_scan import InkNoise, Settings
 from seal2real.press.inks import COLOURS
-from seal2real.sample import Image, Page, PlacedSeal, Sample
+from seal2real.sample import FloatMap, Image, Mask, Page, PlacedSeal, Sample
 from seal2real.weights import load_into, read_json, shipped
 
 STYLE_KEYS = ("wear", "capture")
 _WEAR = ("gain", "thickness", "tilt", "unevenness", "mottle", "grain", "dropout", "double", "smear", "halo", "softness")
 _CAPTURE = ("blur", "noise", "chroma_noise", "jpeg", "chroma_blur", "black_level", "shading", "fibre")
 _MARGIN_MM = 2.5  # around a seal: room for halo, double strike, and the scan's blur
-_PAGE_LATTICE = 512  # cells of the paper's texture: 50 mm of the finest
-_BLOCK = 16  # JPEG's unit with halved chroma: windows start and end on it, so that they compress as the page does
 _COLOUR_INDEX = {colour: index for index, colour in enumerate(COLOURS)}
 
 
@@ -43,6 +44,10 @@ class Forger:
         self.network = network.to(device).eval().requires_grad_(False)
         self.name = name
         self.device = torch.device(device)
+        if isinstance(network, LayeredForger) and network.residual is not None and self.device.type == "cpu":
+            network.residual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            if _bf16_is_fast():
+                network.autocast = lambda: torch.autocast("cpu", torch.bfloat16)
 
     @classmethod
     def load(cls, folder: Path, name: str | None = None, device: str | torch.device = "cpu") -> Forger:
@@ -53,7 +58,9 @@ class Forger:
         """
         inner = folder / "forger" if (folder / "forger").is_dir() else folder
         if not (inner / "config.json").is_file():
-            raise Seal2RealError(f"{folder}: no forger here (no config.json); give the folder of a finished training run")
+            raise Seal2RealError(
+                f"{folder}: no forger here (no config.json); give the folder of a finished training run"
+            )
         config = read_json(inner / "config.json")
         kinds = {"layered": LayeredForger, "residual": ResidualForger}
         kind = config.pop("kind", None)
@@ -102,7 +109,7 @@ class Forger:
 
     def _settings(self, code: torch.Tensor, colour: int, style: Mapping[str, float]) -> Settings:
         network: LayeredForger = self.network  # type: ignore[assignment]
-        dials = network.dials(code, torch.tensor([colour], device=self.device))
+        dials = network.dials(code.to(self.device), torch.tensor([colour], device=self.device)).cpu()
         for key, names in (("wear", _WEAR), ("capture", _CAPTURE)):
             strength = 2.0 * style.get(key, 0.5)
             for name in names:
@@ -112,90 +119,54 @@ class Forger:
 
     def _forge_layers(self, sample: Sample, rng: Generator, style: Mapping[str, float]) -> Sample:
         height, width = sample.size
-        scale = torch.tensor([sample.page.dpi / 25.4], device=self.device)
-        generator = torch.Generator(device=self.device)
-        generator.manual_seed(int(rng.integers(2**62)))
-        scan_part = torch.tensor([knob.group == "scan" for knob in KNOBS], device=self.device)
-        page = _to_tensor(sample.page.image, self.device)
+        scale = sample.page.dpi / 25.4
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        scan_part = torch.tensor([knob.group == "scan" for knob in KNOBS])
         first = _COLOUR_INDEX[sample.seals[0].colour] if sample.seals else 0
-        scan_code = torch.randn(1, CODE_SIZE, generator=generator, device=self.device)
+        scan_code = torch.randn(1, CODE_SIZE, generator=generator)
         settings = self._settings(scan_code, first, style)
 
-        layers: list[tuple[PlacedSeal, slice, slice, torch.Tensor]] = []
+        layers = []
         for seal in sample.seals:
-            code = torch.randn(1, CODE_SIZE, generator=generator, device=self.device)
-            own = self._settings(torch.where(scan_part, scan_code, code), _COLOUR_INDEX[seal.colour], style)
-            ink, rows, columns = self._ink_of(seal, page, own, scale, generator)
-            layers.append((seal, rows, columns, ink))
+            code = torch.where(scan_part, scan_code, torch.randn(1, CODE_SIZE, generator=generator))
+            own = self._settings(code, _COLOUR_INDEX[seal.colour], style)
+            layers.append(self._ink_of(seal, sample.page.image, own, scale, generator))
 
-        windows = [_aligned(rows, columns, height, width) for _, rows, columns, _ in layers]
-        if sample.page.scanned:
-            clean = page
-            stamped = self._stamp_scanned(page, layers, windows, settings, scale)
-        else:
-            fields = scan_fields(settings, scale, ScanNoise.draw(1, height, width, generator, _PAGE_LATTICE))
-            clean = scan_with(page, settings, scale, fields)
-            stamped = clean.clone()
-            for window in _merged(windows):
-                wide = _grown(window, int(3.2 * float(scale)) + _BLOCK, height, width)
-                absorbed = _absorbed(layers, wide, page)
-                part = scan_with(page[..., wide[0], wide[1]] * torch.exp(-absorbed), settings, scale, fields.window(*wide))
-                stamped[..., window[0], window[1]] = part[
-                    ..., _inside(window[0], wide[0]), _inside(window[1], wide[1])
-                ]
-        ink_map = np.zeros((height, width), np.float32)
-        seals = []
-        for seal, rows, columns, ink in layers:
-            strongest = ink.amax(1)[0].clamp_min(0)
-            shown = gaussian_blur(strongest[None, None], settings["blur"] * scale)[0, 0] > VISIBLE_ABSORBANCE
-            visible = np.zeros(seal.coverage.shape, bool)
-            x, y = seal.offset
-            rows_in, columns_in = slice(max(rows.start, y), min(rows.stop, y + len(visible))), slice(
-                max(columns.start, x), min(columns.stop, x + visible.shape[1])
-            )
-            visible[_inside(rows_in, slice(y, y)), _inside(columns_in, slice(x, x))] = shown[
-                _inside(rows_in, rows), _inside(columns_in, columns)
-            ].cpu().numpy()
-            seals.append(replace(seal, visible=visible, authenticity="impression"))
-            ink_map[rows, columns] += strongest.cpu().numpy()
-        return replace(
-            sample,
-            stamped=_to_image(stamped),
-            clean=_to_image(clean) if not sample.page.scanned else sample.page.image,
-            ink=-np.expm1(-ink_map),
-            seals=tuple(seals),
-        ).with_provenance(forger=self.name, style=dict(style))
+        blur = gaussian_taps(float(settings["blur"]) * scale, 0.45 * scale)
+        scan = None if sample.page.scanned else PageScan(settings, scale, height, width, generator)
+        clean, stamped, ink = _composed(sample.page.image, layers, scan, blur)
+        seals = tuple(
+            replace(seal, visible=_visible(seal, layer, blur), authenticity="impression")
+            for seal, layer in zip(sample.seals, layers, strict=True)
+        )
+        return replace(sample, stamped=stamped, clean=clean, ink=ink, seals=seals).with_provenance(
+            forger=self.name, style=dict(style)
+        )
 
     def _ink_of(
-        self, seal: PlacedSeal, page: torch.Tensor, settings: Settings, scale: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, slice, slice]:
-        """Ink of one seal ``[1, 3, h, w]`` and where on the page it lies (clipped to the page)."""
+        self, seal: PlacedSeal, page: Image, settings: Settings, scale: float, generator: torch.Generator
+    ) -> _Layer:
+        """The ink of one seal, also where it lies off the page."""
         network: LayeredForger = self.network  # type: ignore[assignment]
-        margin = int(_MARGIN_MM * float(scale)) + 1
-        coverage = torch.from_numpy(np.pad(seal.coverage, margin))[None, None].to(self.device)
-        rows_in, columns_in = coverage.shape[-2:]
-        left, top = seal.offset[0] - margin, seal.offset[1] - margin
-        height, width = page.shape[-2:]
-        rows = slice(min(max(top, 0), height), max(0, min(top + rows_in, height)))
-        columns = slice(min(max(left, 0), width), max(0, min(left + columns_in, width)))
-        under = torch.ones(1, 3, rows_in, columns_in, device=self.device)
-        inner = (..., slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left))
-        if rows.stop > rows.start and columns.stop > columns.start:
-            under[inner] = page[..., rows, columns]
-        noise = InkNoise.draw(1, rows_in, columns_in, generator)
-        colour = torch.tensor([_COLOUR_INDEX[seal.colour]], device=self.device)
-        ink, _ = network.ink(under, coverage, colour, settings, scale, noise)
-        return ink[inner], rows, slice(columns.start, columns.stop)
-
-    def _stamp_scanned(self, page, layers, windows, settings, scale) -> torch.Tensor:  # type: ignore[no-untyped-def]
-        """Ink onto a page that has been scanned already: only the ink takes the scan's blur."""
-        stamped = page.clone()
-        for window in _merged(windows):
-            wide = _grown(window, int(1.5 * float(scale)), *page.shape[-2:])
-            absorbed = gaussian_blur(_absorbed(layers, wide, page), settings["blur"] * scale)
-            part = page[..., wide[0], wide[1]] * torch.exp(-absorbed)
-            stamped[..., window[0], window[1]] = part[..., _inside(window[0], wide[0]), _inside(window[1], wide[1])]
-        return stamped
+        margin = int(_MARGIN_MM * scale) + 1
+        coverage = np.pad(seal.coverage, margin)
+        height, width = coverage.shape
+        rows = slice(seal.offset[1] - margin, seal.offset[1] - margin + height)
+        columns = slice(seal.offset[0] - margin, seal.offset[0] - margin + width)
+        under = np.ones((height, width, 3), np.float32)
+        here = _meeting((rows, columns), (slice(0, page.shape[0]), slice(0, page.shape[1])))
+        if here is not None:
+            under[_inside(here, (rows, columns))] = page[here] / np.float32(255)
+        noise = InkNoise.draw(1, height, width, generator)
+        ink, _ = network.ink(
+            torch.from_numpy(under).permute(2, 0, 1)[None].to(self.device),
+            torch.from_numpy(coverage)[None, None].to(self.device),
+            torch.tensor([_COLOUR_INDEX[seal.colour]], device=self.device),
+            {name: value.to(self.device) for name, value in settings.items()},
+            torch.tensor([scale], device=self.device),
+            InkNoise(noise.lattice.to(self.device), noise.white.to(self.device), noise.turn.to(self.device)),
+        )
+        return _Layer(rows, columns, np.ascontiguousarray(ink[0].permute(1, 2, 0).cpu().numpy()))
 
     # -- residual ----------------------------------------------------------------------------------------------
 
@@ -229,7 +200,9 @@ def load_forger(name: str, device: str | torch.device = "cpu") -> Forger | None:
         return Forger.load(shipped("forger"), "default", device)
     folder = Path(name)
     if not folder.is_dir():
-        raise Seal2RealError(f"{name}: no such folder; give 'default', 'none', 'untrained' or the folder of a training run")
+        raise Seal2RealError(
+            f"{name}: no such folder; give 'default', 'none', 'untrained' or the folder of a training run"
+        )
     return Forger.load(folder, device=device)
 
 
@@ -247,13 +220,18 @@ def unpaste(image: Image, dpi: float) -> Sample:
     # a multiply blend absorbs coverage * full; the fullest-absorbed channel tells the coverage best
     channel = int(full.argmax())
     coverage = np.clip(measured.strength / max(float(np.median(measured.strength[measured.mask])), 1e-3), 0, 1)
-    near = gaussian_blur(torch.from_numpy(measured.mask.astype(np.float32))[None, None], torch.tensor([1.5]))[0, 0].numpy()
+    near = blur_plane(measured.mask.astype(np.float32), gaussian_taps(1.5, 1.5))
     coverage = (coverage * np.clip(near * 4, 0, 1)).astype(np.float32)
     restored = image / 255.0 * np.exp(coverage[..., None] * full)
     clean = (np.clip(restored, 0, 1) * 255 + 0.5).astype(np.uint8)
     rows, columns = np.flatnonzero(measured.mask.any(1)), np.flatnonzero(measured.mask.any(0))
     outline = np.array(
-        [[columns[0], rows[0]], [columns[-1] + 1, rows[0]], [columns[-1] + 1, rows[-1] + 1], [columns[0], rows[-1] + 1]],
+        [
+            [columns[0], rows[0]],
+            [columns[-1] + 1, rows[0]],
+            [columns[-1] + 1, rows[-1] + 1],
+            [columns[0], rows[-1] + 1],
+        ],
         np.float32,
     )
     seal = PlacedSeal(
@@ -273,7 +251,54 @@ def _checked(style: Mapping[str, float] | None) -> Mapping[str, float]:
     return style or {}
 
 
-_Window = tuple[slice, slice]
+def _bf16_is_fast() -> bool:
+    """Whether the CPU multiplies bfloat16 by itself; elsewhere it would be emulated."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and bool(torch.cpu._is_avx512_bf16_supported())
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Ink ``float32 [h, w, 3]`` (absorbance, >= 0) and the rows and columns of the page where it lies, which may reach
+    past the page."""
+
+    rows: slice
+    columns: slice
+    ink: FloatMap
+
+
+def _composed(
+    page: Image, layers: Sequence[_Layer], scan: PageScan | None, blur: npt.NDArray[np.float32]
+) -> tuple[Image, Image, FloatMap]:
+    """(clean, stamped, ink map). Without a scan the page keeps its own, and only the ink takes the blur."""
+    height, width = page.shape[:2]
+    bare = page if scan is None else scan.expose(page)
+    clean = page if scan is None else scan.compress(bare)
+    stamped = clean.copy()
+    ink = np.zeros((height, width), np.float32)
+    reach = len(blur) // 2 if scan is None else scan.reach
+    for wide in _merged([_grown(layer, 2 * reach + BLOCK, height, width) for layer in layers]):
+        absorbed = np.zeros((wide[0].stop - wide[0].start, wide[1].stop - wide[1].start, 3), np.float32)
+        for layer in layers:
+            here = _meeting((layer.rows, layer.columns), wide)
+            if here is not None:
+                absorbed[_inside(here, wide)] += layer.ink[_inside(here, (layer.rows, layer.columns))]
+        ink[wide] = -np.expm1(-absorbed.max(axis=2))
+        if scan is None:
+            blurred = cv2.sepFilter2D(absorbed, -1, blur, blur, borderType=cv2.BORDER_REPLICATE)
+            stamped[wide] = (page[wide] * np.exp(-blurred) + np.float32(0.5)).astype(np.uint8)
+        else:
+            # JPEG's chroma looks past a block's edge, so the outermost blocks only lend their pixels
+            inner = _without_rim(wide, height, width)
+            part = scan.compress(np.ascontiguousarray(scan.expose_stamped(page, bare, wide, absorbed)))
+            stamped[inner] = part[_inside(inner, wide)]
+    return clean, stamped, ink
+
+
+def _visible(seal: PlacedSeal, layer: _Layer, blur: npt.NDArray[np.float32]) -> Mask:
+    """``bool``, in the frame of the seal's coverage: where its ink can be seen after the scan's blur."""
+    shown = blur_plane(np.ascontiguousarray(layer.ink.max(axis=2)), blur) > VISIBLE_ABSORBANCE
+    margin = (len(shown) - len(seal.coverage)) // 2
+    return np.ascontiguousarray(shown[margin : len(shown) - margin, margin : shown.shape[1] - margin])
 
 
 def _to_tensor(image: Image, device: torch.device) -> torch.Tensor:
@@ -285,51 +310,49 @@ def _to_image(tensor: torch.Tensor) -> Image:
     return np.ascontiguousarray(pixels)
 
 
-def _inside(part: slice, whole: slice) -> slice:
+def _inside(part: Window, whole: Window) -> Window:
     """``part`` in the coordinates of ``whole``."""
-    return slice(part.start - whole.start, part.stop - whole.start)
+    rows, columns = (slice(p.start - w.start, p.stop - w.start) for p, w in zip(part, whole, strict=True))
+    return rows, columns
 
 
-def _aligned(rows: slice, columns: slice, height: int, width: int) -> _Window:
-    def on_grid(part: slice, limit: int) -> slice:
-        start = max(0, part.start // _BLOCK * _BLOCK - _BLOCK)
-        return slice(start, min(limit, (part.stop // _BLOCK + 2) * _BLOCK))
-
-    return on_grid(rows, height), on_grid(columns, width)
+def _meeting(a: Window, b: Window) -> Window | None:
+    """Where two windows overlap, if they do."""
+    rows, columns = (slice(max(p.start, q.start), min(p.stop, q.stop)) for p, q in zip(a, b, strict=True))
+    return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
 
 
-def _grown(window: _Window, by: int, height: int, width: int) -> _Window:
-    return _aligned(
-        slice(window[0].start - by, window[0].stop + by), slice(window[1].start - by, window[1].stop + by), height, width
+def _without_rim(window: Window, height: int, width: int) -> Window:
+    """A window less one block on each side that is not the page's."""
+    rows, columns = (
+        slice(part.start + BLOCK * (part.start > 0), part.stop - BLOCK * (part.stop < limit))
+        for part, limit in zip(window, (height, width), strict=True)
     )
+    return rows, columns
 
 
-def _merged(windows: list[_Window]) -> list[_Window]:
+def _grown(layer: _Layer, by: int, height: int, width: int) -> Window | None:
+    """The window of a layer with ``by`` more pixels around, out to JPEG's grid; None where it is off the page."""
+    if _meeting((layer.rows, layer.columns), (slice(0, height), slice(0, width))) is None:
+        return None
+    rows, columns = (
+        slice(max(0, (part.start - by) // BLOCK * BLOCK), min(limit, -(-(part.stop + by) // BLOCK) * BLOCK))
+        for part, limit in ((layer.rows, height), (layer.columns, width))
+    )
+    return rows, columns
+
+
+def _merged(windows: Iterable[Window | None]) -> list[Window]:
     """Windows that overlap joined into one, until none overlap."""
-    todo, done = list(windows), []
-    while todo:
-        rows, columns = todo.pop()
-        for index, (r, c) in enumerate(todo):
-            if r.start < rows.stop and rows.start < r.stop and c.start < columns.stop and columns.start < c.stop:
-                todo.pop(index)
-                todo.append(
-                    (
-                        slice(min(r.start, rows.start), max(r.stop, rows.stop)),
-                        slice(min(c.start, columns.start), max(c.stop, columns.stop)),
-                    )
-                )
-                break
-        else:
-            done.append((rows, columns))
+    done: list[Window] = []
+    for window in windows:
+        if window is None:
+            continue
+        while (other := next((w for w in done if _meeting(w, window)), None)) is not None:
+            done.remove(other)
+            rows, columns = (
+                slice(min(p.start, q.start), max(p.stop, q.stop)) for p, q in zip(window, other, strict=True)
+            )
+            window = (rows, columns)
+        done.append(window)
     return done
-
-
-def _absorbed(layers: list[tuple[PlacedSeal, slice, slice, torch.Tensor]], window: _Window, page: torch.Tensor) -> torch.Tensor:
-    """Sum of the seals' ink over a window of the page: ``[1, 3, h, w]``."""
-    total = torch.zeros_like(page[..., window[0], window[1]])
-    for _, rows, columns, ink in layers:
-        r = slice(max(rows.start, window[0].start), min(rows.stop, window[0].stop))
-        c = slice(max(columns.start, window[1].start), min(columns.stop, window[1].stop))
-        if r.start < r.stop and c.start < c.stop:
-            total[..., _inside(r, window[0]), _inside(c, window[1])] += ink[..., _inside(r, rows), _inside(c, columns)]
-    return total

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from functools import cache
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from seal2real.physics.operators import to_rgb, to_ycbcr
+from seal2real.sample import Image
 
 _LUMA = (
     "16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62 "
@@ -22,7 +25,7 @@ _CHROMA = (
 
 @cache
 def _tables() -> tuple[torch.Tensor, torch.Tensor]:
-    """The DCT-II as 64 filters ``[64, 1, 8, 8]`` and the quantisation tables ``[2, 64]`` at quality 50, in 0..1 units."""
+    """The DCT-II as 64 filters ``[64, 1, 8, 8]``, and the quantisation tables ``[2, 64]`` at quality 50, in 0..1."""
     x = torch.arange(8, dtype=torch.float32)
     basis = torch.cos((2 * x[None] + 1) * x[:, None] * math.pi / 16) * 0.5
     basis[0] /= math.sqrt(2)
@@ -63,3 +66,19 @@ def jpeg(images: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
     coded = _code(chroma.reshape(-1, 1, *chroma.shape[-2:]), steps[:, 1].repeat_interleave(2, 0), filters)
     chroma = F.interpolate(coded.reshape_as(chroma), scale_factor=2, mode="bilinear", align_corners=False)
     return to_rgb(torch.cat((luma, chroma), 1))[..., :height, :width]
+
+
+def jpeg_file(image: Image, quality: float) -> Image:
+    """What `jpeg` imitates: through a real JPEG file in memory (libjpeg, 4:2:0).
+
+    Args:
+        image: ``uint8 [H, W, 3]`` in the order **BGR**, as OpenCV's encoder takes it without a copy.
+        quality: 1..100; rounded to a whole number.
+
+    Returns:
+        ``uint8 [H, W, 3]`` RGB. A 16 x 16 block depends on its own pixels and, by the interpolated chroma, on one pixel
+        of chroma (two of the image) around it.
+    """
+    flags = [cv2.IMWRITE_JPEG_QUALITY, int(np.clip(round(quality), 1, 100))]
+    flags += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
+    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, flags)[1], cv2.IMREAD_COLOR_RGB), np.uint8)

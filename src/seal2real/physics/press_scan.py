@@ -17,6 +17,7 @@ from seal2real.physics.operators import (
     column,
     gaussian_blur,
     shift,
+    soft_noise,
     to_rgb,
     to_ycbcr,
     value_noise,
@@ -53,21 +54,23 @@ class InkNoise:
 
 @dataclass
 class ScanNoise:
-    """The random fields of a scan: ``lattice [B, 2, L, L]`` (light, paper texture), ``white [B, 3, H, W]`` (luma and two
-    chroma planes of sensor noise), ``turn [B]`` radians."""
+    """The random fields of a scan.
+
+    Attributes:
+        lattice: ``[B, 2, L, L]`` for light and paper texture.
+        white: ``[B, 3, H, W]`` for sensor noise in luma and two chroma planes.
+        turn: ``[B]`` radians, turn of the lattices.
+    """
 
     lattice: torch.Tensor
     white: torch.Tensor
     turn: torch.Tensor
 
     @staticmethod
-    def draw(
-        batch: int, height: int, width: int, generator: torch.Generator, lattice: int = _LATTICE
-    ) -> ScanNoise:
-        """Fields for ``batch`` scans of ``height`` x ``width`` pixels; whole pages need a lattice of some 500 cells, or
-        their paper repeats itself."""
+    def draw(batch: int, height: int, width: int, generator: torch.Generator) -> ScanNoise:
+        """Fields for ``batch`` scans of ``height`` x ``width`` pixels. For whole pages see `page_scan.PageScan`."""
         return ScanNoise(
-            torch.randn(batch, 2, lattice, lattice, generator=generator, device=generator.device),
+            torch.randn(batch, 2, _LATTICE, _LATTICE, generator=generator, device=generator.device),
             torch.randn(batch, 3, height, width, generator=generator, device=generator.device),
             torch.rand(batch, generator=generator, device=generator.device) * 2 * torch.pi,
         )
@@ -118,11 +121,15 @@ def press_ink(
 
     inner = gaussian_blur(film, 0.16 * scale, 0.16 * float(scale.max()))
     film = film * (1 + column(knobs["rim"]) * (film - inner) * 1.5).clamp_min(0.05)
-    body = (1 + 0.5 * load + column(knobs["mottle"]) * 0.45 * mottled - column(knobs["grain"]) * 0.15 * grain).clamp(0.05)
+    body = (1 + 0.5 * load + column(knobs["mottle"]) * 0.45 * mottled - column(knobs["grain"]) * 0.15 * grain).clamp(
+        0.05
+    )
     wide = gaussian_blur(inked, 0.35 * scale, 0.35 * float(scale.max()))
     wash = column(knobs["halo"]) * wide * (1 - film.clamp(0, 1))
     plate = gaussian_blur(inked, 1.2 * scale, 1.2 * float(scale.max()))
-    wash = wash + column(knobs["smear"]) * plate * (0.6 + 0.5 * mottled + 0.3 * grain).clamp_min(0) * (1 - film.clamp(0, 1))
+    wash = wash + column(knobs["smear"]) * plate * (0.6 + 0.5 * mottled + 0.3 * grain).clamp_min(0) * (
+        1 - film.clamp(0, 1)
+    )
     thickness = column(knobs["thickness"]) * (film * body + wash)
     tint = torch.stack([knobs["ink_red"], knobs["ink_green"], knobs["ink_blue"]], 1).exp() * base
     return thickness * tint[:, :, None, None]
@@ -147,7 +154,7 @@ def scan_fields(knobs: Settings, px_per_mm: torch.Tensor, noise: ScanNoise) -> S
     scale = px_per_mm.float()
     warmth, green = knobs["paper_warmth"], knobs["paper_green"]
     paper = torch.stack((warmth, green, -warmth), 1) + knobs["paper_level"].unsqueeze(1)
-    light = value_noise(noise.lattice[:, :1], 30 * scale, noise.turn, height, width)
+    light = soft_noise(noise.lattice[:, :1], 30 * scale, noise.turn, height, width)
     texture = value_noise(noise.lattice[:, 1:], knobs["fibre_size"] * scale, noise.turn + 1, height, width)
     field = (1 + 0.4 * column(knobs["shading"]) * light) * (1 + column(knobs["fibre"]) * texture)
     grain = coloured_noise(noise.white, knobs["noise_size"] * scale * 0.5, 0.15 * float(scale.max()))

@@ -1,0 +1,166 @@
+"""`press_scan.scan` for whole pages on one CPU core: the same scan, arranged for speed, without gradients.
+
+What differs is the order of the work, not the model: tone is a table of 256 entries; light and texture are one plane;
+chroma lives at half resolution, where 4:2:0 JPEG puts it anyway; and the JPEG is a real one. A seal's ink changes only
+its surroundings, so a stamped page is a bare one of which windows are scanned again.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from seal2real.physics.jpeg import jpeg_file
+from seal2real.physics.operators import blur_plane, gaussian_taps, soft_noise, to_rgb, to_ycbcr, value_noise
+from seal2real.physics.press_scan import Settings
+from seal2real.sample import FloatMap, Image
+
+Window = tuple[slice, slice]  # rows and columns of the page, both on the grid of BLOCK or at the page's end
+
+BLOCK = 16  # JPEG's unit with halved chroma: a window on this grid compresses as the page does
+_LIGHT_CELLS = 48
+_TEXTURE_CELLS = 1024  # reflected beyond: 100 mm of the finest texture
+_UNIT = torch.eye(3)[:, :, None, None]
+_TO_YCBCR = to_ycbcr(_UNIT)[:, :, 0, 0].numpy().T.astype(np.float32)  # [3, 3], RGB columns to planes
+_TO_BGR = np.ascontiguousarray(to_rgb(_UNIT)[:, :, 0, 0].numpy().T[::-1], np.float32)
+
+
+class PageScan:
+    """One scan of one sheet: what the scanner does to each pixel is drawn here, then pages pass through it.
+
+    Args:
+        settings: settings of the "scan" group, for one image (see `knobs.decode`).
+        px_per_mm: resolution.
+        height, width: size of the sheet in pixels.
+        generator: source of the random fields; on the CPU.
+    """
+
+    def __init__(self, settings: Settings, px_per_mm: float, height: int, width: int, generator: torch.Generator):
+        knobs = {name: float(value[0]) for name, value in settings.items()}
+        scale = px_per_mm
+        self.size = (height, width)
+        even = (height + height % 2, width + width % 2)
+        half = (even[0] // 2, even[1] // 2)
+
+        warmth, green, level = knobs["paper_warmth"], knobs["paper_green"], knobs["paper_level"]
+        self._paper = 255.0 * np.array([level + warmth, level + green, level - warmth], np.float32)
+        self._black, self._gamma = knobs["black_level"], knobs["gamma"]
+        self._table = self._tone(np.arange(256, dtype=np.float32).reshape(1, 256, 1).repeat(3, 2) / 255.0)
+        self._planes = _TO_YCBCR * np.array([[1.0], [knobs["saturation"]], [knobs["saturation"]]], np.float32)
+
+        chroma = float(np.hypot(knobs["blur"], knobs["chroma_blur"])) * scale
+        self._blur = gaussian_taps(knobs["blur"] * scale, 0.45 * scale)
+        self._soft = gaussian_taps(0.15 * scale, 0.15 * scale)
+        self._sharpen = knobs["sharpen"]
+        self._chroma_blur = gaussian_taps(chroma / 2, 0.46 * scale)
+        # how far ink can be seen, in pixels, before JPEG
+        self.reach = max(len(self._blur) // 2 + len(self._soft) // 2, 2 * (len(self._chroma_blur) // 2) + 1)
+
+        self._gain = self._light_and_texture(knobs, scale, *even, generator)
+        self._gain_half = _halved(self._gain)
+        grain = min(knobs["noise_size"] * scale * 0.5, 0.15 * scale)
+        taps = gaussian_taps(grain, 0.15 * scale)
+        self._grain = blur_plane(torch.randn(*even, generator=generator).numpy(), taps)
+        self._grain *= 255.0 * knobs["noise"] / _left(taps)
+        # chroma noise of the full resolution, averaged over 2 x 2 pixels: so much weaker
+        weaker = _left(np.convolve(taps, [0.5, 0.5])) / _left(taps)
+        taps = gaussian_taps(grain / 2, 0.075 * scale)
+        strength = 255.0 * knobs["chroma_noise"] * weaker / _left(taps)
+        white = torch.randn(2, *half, generator=generator).numpy()
+        self._chroma_grain = [blur_plane(plane, taps) * strength for plane in white]
+        self._quality = 98.0 - 78.0 * knobs["jpeg"]
+
+    def _light_and_texture(
+        self, knobs: dict[str, float], scale: float, height: int, width: int, generator: torch.Generator
+    ) -> FloatMap:
+        def field(cells: int) -> torch.Tensor:
+            return torch.randn(1, 1, cells, cells, generator=generator)
+
+        turn = torch.rand(1, generator=generator) * 2 * torch.pi
+        light = soft_noise(field(_LIGHT_CELLS), torch.tensor([30.0 * scale]), turn, height, width)
+        cell = torch.tensor([knobs["fibre_size"] * scale])
+        texture = value_noise(field(_TEXTURE_CELLS), cell, turn + 1, height, width)
+        light.mul_(0.4 * knobs["shading"]).add_(1.0)
+        texture.mul_(knobs["fibre"]).add_(1.0)
+        return np.asarray(light.mul_(texture)[0, 0].numpy())
+
+    def _tone(self, reflectance: FloatMap) -> FloatMap:
+        """Reflectance ``[..., 3]`` to the scanner's response, 0..255, still sharp and without light or grain."""
+        lifted = self._black + (1.0 - self._black) * np.clip(reflectance, 1e-3, 1.0)
+        return np.asarray(np.power(lifted, np.float32(self._gamma)) * self._paper, np.float32)
+
+    def expose(self, page: Image, window: Window | None = None, absorbance: FloatMap | None = None) -> Image:
+        """What the sensor sees, before compression.
+
+        Args:
+            page: ``uint8 [h, w, 3]`` RGB: the sheet, or the window of it.
+            window: where that lies; None is the whole sheet. Within ``reach`` of its inner edges the result is not the
+                sheet's, for filters cannot see past them.
+            absorbance: ``float32 [h, w, 3]`` of the ink on it; None where there is none.
+
+        Returns:
+            ``uint8 [h, w, 3]`` in the order **BGR**, for `compress`.
+        """
+        height, width = page.shape[:2]
+        rows, columns = window or (slice(0, height), slice(0, width))
+        if absorbance is None:
+            tones = cv2.LUT(page, self._table)
+        else:
+            tones = self._tone(page * np.float32(1 / 255) * np.exp(-absorbance))
+        tones = cv2.copyMakeBorder(tones, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        here = (slice(rows.start, rows.start + tones.shape[0]), slice(columns.start, columns.start + tones.shape[1]))
+        half_here = tuple(slice(part.start // 2, part.stop // 2) for part in here)
+        luma, *chroma = (np.asarray(cv2.transform(tones, row[None]), np.float32) for row in self._planes)
+
+        luma *= self._gain[here]
+        luma = blur_plane(luma, self._blur)
+        if self._sharpen > 0.01:
+            soft = blur_plane(luma, self._soft)
+            luma = np.asarray(cv2.addWeighted(luma, 1 + self._sharpen, soft, -self._sharpen, 0), np.float32)
+        luma += self._grain[here]
+        planes = [luma]
+        for plane, grain in zip(chroma, self._chroma_grain, strict=True):
+            small = _halved(plane) * self._gain_half[half_here]
+            planes.append(_doubled(blur_plane(small, self._chroma_blur) + grain[half_here]))
+        bgr = cv2.transform(cv2.merge(planes), _TO_BGR)
+        return np.asarray(cv2.addWeighted(bgr, 1, bgr, 0, 0, dtype=cv2.CV_8U), np.uint8)[:height, :width]
+
+    def compress(self, exposed: Image) -> Image:
+        """The scanner's JPEG file, opened: BGR of `expose` in, RGB out; both ``uint8 [h, w, 3]``."""
+        return jpeg_file(exposed, self._quality)
+
+    def expose_stamped(self, page: Image, bare: Image, window: Window, absorbance: FloatMap) -> Image:
+        """`expose` of a window with ink; beyond the ink's reach it equals ``bare`` exactly, so that JPEG does too.
+
+        Args:
+            page: ``uint8 [H, W, 3]`` RGB, the whole sheet.
+            bare: ``uint8 [H, W, 3]`` BGR, `expose` of it.
+            window: rows and columns; the ink should end ``2 * reach`` before its inner edges.
+            absorbance: ``float32 [h, w, 3]`` of the ink in the window.
+
+        Returns:
+            ``uint8 [h, w, 3]`` BGR.
+        """
+        exposed = self.expose(page[window], window, absorbance)
+        inked = (absorbance.max(axis=2) > 0).astype(np.uint8)
+        near = cv2.dilate(inked, np.ones((2 * self.reach + 1, 1), np.uint8))
+        near = cv2.dilate(near, np.ones((1, 2 * self.reach + 1), np.uint8))
+        return np.where(near[..., None] > 0, exposed, bare[window])
+
+
+def _left(taps: npt.NDArray[np.floating]) -> float:
+    """Share of white noise's standard deviation that a kernel, along both axes, leaves."""
+    return float(np.square(taps).sum())
+
+
+def _halved(plane: FloatMap) -> FloatMap:
+    """Means of 2 x 2 pixels."""
+    return np.asarray(cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA))
+
+
+def _doubled(plane: FloatMap) -> FloatMap:
+    """Every pixel twice in both directions: JPEG's 2 x 2 means then give back the same values."""
+    wide = cv2.merge([plane, plane]).reshape(len(plane), -1)
+    return np.asarray(wide.repeat(2, axis=0))

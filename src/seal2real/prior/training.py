@@ -269,10 +269,12 @@ def make_accelerator(precision: str, folder: Path | None = None) -> Any:
 
     if precision == "auto":
         precision = "bf16" if is_bf16_available() else "no"
-    if folder is None or find_spec("tensorboard") is None:
-        return Accelerator(mixed_precision=precision)
-    where = ProjectConfiguration(project_dir=str(folder), logging_dir=str(folder / "logs"))
-    return Accelerator(mixed_precision=precision, log_with="tensorboard", project_config=where)
+    tracking: dict[str, Any] = {}
+    if folder is not None and find_spec("tensorboard"):
+        where = ProjectConfiguration(project_dir=str(folder), logging_dir=str(folder / "logs"))
+        tracking = {"log_with": "tensorboard", "project_config": where}
+    # without cpu=True, processes on a machine without a GPU would not find each other
+    return Accelerator(cpu=not torch.accelerator.is_available(), mixed_precision=precision, **tracking)
 
 
 def start_run(accelerator: Any, run: Run) -> None:

@@ -11,13 +11,29 @@ from rich.table import Table
 
 from seal2real.errors import Seal2RealError
 from seal2real.report.c2st import Auc, JudgeBudget, c2st, pooled
-from seal2real.report.features import Encoder, Features, standardise, statistics
+from seal2real.report.features import FEATURE_NAMES, Encoder, Features, standardise, statistics
 from seal2real.report.kid import Kid, kid
 from seal2real.report.protocol import PatchSet, Protocol, SealCrop, cut_patches, match
 from seal2real.seeding import rng_for
 
 FLOOR = "real (split)"
 OTHER_REAL = "other real"
+
+
+@dataclass(frozen=True)
+class FeatureGap:
+    """How one statistic differs between real patches and their matched partners.
+
+    Attributes:
+        name: from `seal2real.report.features.FEATURE_NAMES`.
+        shift: standardised mean difference, (other - real) / pooled standard deviation (Cohen's d).
+        real, other: medians, in the statistic's own unit.
+    """
+
+    name: str
+    shift: float
+    real: float
+    other: float
 
 
 @dataclass(frozen=True)
@@ -30,6 +46,7 @@ class ComparisonRow:
         kid: the distance; None where it was not computed.
         patches: patches per side after matching.
         sources, real_sources: documents on either side.
+        gaps: all statistics, the most different first; empty where another encoder was used.
     """
 
     name: str
@@ -38,6 +55,7 @@ class ComparisonRow:
     patches: int
     sources: int
     real_sources: int
+    gaps: tuple[FeatureGap, ...] = ()
 
     @property
     def strongest(self) -> str:
@@ -95,10 +113,26 @@ class Comparison:
                     "patches_per_side": row.patches,
                     "sources": row.sources,
                     "real_sources": row.real_sources,
+                    "gaps": [
+                        {"name": gap.name, **{k: round(getattr(gap, k), 4) for k in ("shift", "real", "other")}}
+                        for gap in row.gaps[:20]
+                    ],
                 }
                 for row in self.rows
             ],
         }
+
+    def explain(self, name: str, count: int = 15) -> Table:
+        """The statistics that tell a set apart most, beside how far the other real set is from the real one in them."""
+        row = self.row(name)
+        floor = {gap.name: gap for other in self.rows if other.name == OTHER_REAL for gap in other.gaps}
+        table = Table(title=f"What gives {name!r} away", caption="shift: (it - real) / standard deviation")
+        for column in ("statistic", "shift", "real", name, "shift of other real"):
+            table.add_column(column, justify="left" if column == "statistic" else "right")
+        for gap in row.gaps[:count]:
+            beside = f"{floor[gap.name].shift:+.2f}" if gap.name in floor else "-"
+            table.add_row(gap.name, f"{gap.shift:+.2f}", f"{gap.real:.3f}", f"{gap.other:.3f}", beside)
+        return table
 
     def to_table(self, title: str = "Realism: how well can it be told from real?") -> Table:
         """A table for the terminal."""
@@ -206,9 +240,21 @@ def _judge(
     """Both tests on one matched pair; KID's features are standardised by all real patches (``scale``)."""
     one, two = encoder(real.patches), encoder(other.patches)
     result = c2st(real, other, rng, budget, np.concatenate([one, two]))
+    gaps = feature_gaps(one, two) if encoder is statistics else ()
     _, one, two = standardise(scale, one, two)
     distance = kid(one, two, real.sources, other.sources, rng)
-    return ComparisonRow(name, result.judges, distance, result.patches, result.other_sources, result.real_sources)
+    return ComparisonRow(name, result.judges, distance, result.patches, result.other_sources, result.real_sources, gaps)
+
+
+def feature_gaps(real: Features, other: Features) -> tuple[FeatureGap, ...]:
+    """Every statistic's standardised mean difference, largest first; ``[N, D]`` and ``[M, D]`` of `statistics`."""
+    spread = np.sqrt((real.var(axis=0) + other.var(axis=0)) / 2)
+    shift = (other.mean(axis=0) - real.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)
+    medians = np.median(real, axis=0), np.median(other, axis=0)
+    return tuple(
+        FeatureGap(FEATURE_NAMES[i], float(shift[i]), float(medians[0][i]), float(medians[1][i]))
+        for i in np.argsort(-np.abs(shift))
+    )
 
 
 def _thin(patches: PatchSet, limit: int, rng: np.random.Generator) -> PatchSet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from seal2real.report.c2st import JudgeBudget
 from seal2real.report.compare import FLOOR, OTHER_REAL, Comparison, compare
 from seal2real.report.features import Encoder, statistics
 from seal2real.report.labels import LabelValidity, label_validity, rapidocr_recogniser
-from seal2real.report.protocol import Protocol
+from seal2real.report.protocol import Protocol, SealCrop
 from seal2real.report.sources import dataset_rows, generated_seals, real_seals
 from seal2real.sample import Image
 from seal2real.seeding import rng_for
@@ -164,6 +165,32 @@ def patch_sheet(comparison: Comparison, scale: int = 2) -> Image:
     return np.concatenate(padded, axis=0).astype(np.uint8)
 
 
+def seal_sheet(
+    sets: Mapping[str, Sequence[SealCrop]], rng: np.random.Generator, columns: int = 8, side: int = 240
+) -> Image:
+    """Whole seals of each set, drawn at random, one named row per set: ``uint8 [H, W, 3]``.
+
+    Args:
+        sets: name to seals.
+        rng: draws which are shown.
+        columns: seals per row.
+        side: pixels of the longer side of each.
+    """
+    rows = []
+    for name, crops in sets.items():
+        chosen = [crops[i] for i in rng.permutation(len(crops))[:columns]]
+        row = np.full((22 + side, columns * (side + 4), 3), 255, np.uint8)
+        cv2.putText(row, name, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30, 30, 30), 1, cv2.LINE_AA)
+        for place, crop in enumerate(chosen):
+            factor = side / max(crop.image.shape[:2])
+            how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+            small = cv2.resize(crop.image, None, fx=factor, fy=factor, interpolation=how)[:side, :side]
+            left = place * (side + 4)
+            row[22 : 22 + small.shape[0], left : left + small.shape[1]] = small
+        rows.append(row)
+    return np.concatenate(rows, axis=0)
+
+
 def plot_comparison(comparison: Comparison) -> bytes | None:
     """AUC of every set with its interval, as PNG; None if matplotlib is not installed."""
     try:
@@ -203,7 +230,9 @@ def _label_table(labels: LabelValidity) -> Table:
     table.add_row("seals measured", str(labels.seals))
     table.add_row("ink IoU, labelled against stamped - clean", f"{labels.iou_clean:.3f}")
     table.add_row("   its 10th percentile", f"{labels.iou_clean_low:.3f}")
+    table.add_row("   without the edge pixels", f"{labels.iou_clean_core:.3f}")
     table.add_row("ink IoU, labelled against stamped alone", f"{labels.iou_stamped:.3f}")
+    table.add_row("   without the edge pixels", f"{labels.iou_stamped_core:.3f}")
     if labels.read_pasted is None:
         table.add_row("characters read again", "not measured (install 'seal2real\\[ocr]')")
     else:

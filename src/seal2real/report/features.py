@@ -21,6 +21,30 @@ Features = npt.NDArray[np.float64]  # [N, D]
 Encoder = Callable[[Patches], Features]
 
 _EDGE_BINS = 8  # signed distances -3.5 .. 3.5 px
+_PLANES = ("luma", "red-green", "yellow-blue")
+_PLACES = ("paper", "ink")
+
+FEATURE_NAMES: tuple[str, ...] = (
+    *(f"{plane} {moment}" for plane in _PLANES for moment in ("mean", "log spread", "skewness", "log kurtosis")),
+    *(f"ink absorbance {what} {c}" for what in ("mean", "spread") for c in "RGB"),
+    *(f"ink strength {what}" for what in ("p10", "p50", "p90", "p99", "(p90-p10)/p50")),
+    *("ink colour line length", "ink colour line width", "ink corr RG", "ink corr RB", "ink corr GB", "ink share"),
+    *(
+        f"{plane} gradient {what}"
+        for plane in _PLANES[:2]
+        for what in ("mean", "p25", "p50", "p90", "p99", "laplacian")
+    ),
+    *(f"luma power band {band} of 8" for band in range(1, 9)),
+    *(f"red-green power band {band} of 8" for band in range(4, 9)),
+    *(f"{plane} noise on {place}" for plane in _PLANES for place in _PLACES),
+    *(f"noise corr on {place} lag {lag}{axis}" for place in _PLACES for lag in (1, 2) for axis in "xy"),
+    *(f"mottle on {place}" for place in _PLACES),
+    *(f"edge profile {what} at {d - 3.5:+.1f} px" for what in ("mean", "spread") for d in range(_EDGE_BINS)),
+    *("ink edge length", "pinholes", "specks", "ink parts", "ink thickest"),
+    *(f"paper {c}" for c in "RGB"),
+    *("paper clipped white", "paper unevenness"),
+    *("8-px grid across", "8-px grid down"),
+)
 
 
 def statistics(patches: Patches) -> Features:

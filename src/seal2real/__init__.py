@@ -1,7 +1,7 @@
 """Seal2Real: labelled images of documents with realistic seals.
 
-The names below are the short way in; the rooms (`seal2real.seal`, `page`, `press`, `physics`, `prior`, `forger`, `dataset`,
-`report`) hold everything else. Nothing heavy is imported before it is used.
+The names below are the short way in; the rooms (`seal2real.seal`, `page`, `press`, `physics`, `prior`, `forger`,
+`dataset`, `report`) hold everything else. Nothing heavy is imported before it is used.
 """
 
 from __future__ import annotations

@@ -62,6 +62,9 @@ def train(
     forger: Annotated[
         str | None, typer.Option(metavar="NAME", help="layered, or residual (image to image).  [default: layered]")
     ] = None,
+    start_from: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A trained forger to go on from.  [default: the untrained model]")
+    ] = None,
     prior: Annotated[
         str | None, typer.Option(metavar="NAME", help="vsd, contrast, sds or none.  [default: vsd]")
     ] = None,
@@ -93,6 +96,7 @@ def train(
         "stage": stage,
         "backbone": backbone,
         "forger": forger,
+        "start_from": start_from,
         "prior": prior,
         "adversary": adversary,
         "steps": steps,

@@ -14,6 +14,7 @@ import numpy as np
 
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.forger.adversary import ADVERSARIES
+from seal2real.forger.forge import Forger
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.priors import PRIORS
 from seal2real.forger.residual import ResidualForger
@@ -42,6 +43,7 @@ class TrainConfig:
     stage: str = "all"  # "1", "2", "all"
     backbone: str = "compact"  # "compact", a diffusers folder, a hub id
     forger: str = "layered"  # "layered", "residual"
+    start_from: str | None = None  # folder of a forger to go on from; None starts at the press-and-scan model
     pages: str | None = None  # folder of the user's own clean pages, for a share of the backgrounds
     pool: int = 1200  # drawn seal crops to learn from
     image_size: int | None = None  # patch side in pixels; None takes the backbone's
@@ -268,8 +270,13 @@ def _train_forger(
         backbone = backbone.to(accelerator.device)
     if prompts is not None:
         prompts.requires_grad_(False)
-    with initial_weights(config.seed):
-        forger = FORGERS[config.forger]()
+    if config.start_from is None:
+        with initial_weights(config.seed):
+            forger = FORGERS[config.forger]()
+    else:
+        forger = Forger.load(Path(config.start_from)).network.train().requires_grad_(True)
+        if forger.kind != config.forger:
+            raise UsageError(f"start_from: {config.start_from} holds a {forger.kind} forger, not a {config.forger} one")
     averaged = train_forger(
         forger, backbone, prompts, training, pool, settings, run, accelerator, config.seed, size, config.diameters,
         config.minutes, config.save_every, config.picture_every,

@@ -67,8 +67,12 @@ class StableDiffusionBackbone(Backbone):
             Seal2RealError: the folder lacks a part, or the hub id cannot be fetched.
         """
         from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+        from safetensors import SafetensorError
         from transformers import CLIPTextModel, CLIPTokenizer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()  # of the text encoder's loading; the U-Net and the VAE show none
+        safe = {"use_safetensors": True}
         folder = Path(name)
         if folder.is_dir():
             for part in _PARTS:
@@ -79,16 +83,17 @@ class StableDiffusionBackbone(Backbone):
                 f"{name}: no such backbone; give 'compact', a diffusers folder or a hub id (owner/name)"
             )
         try:
+            # fp32 whatever the files hold: mixed precision is autocast's business
             return cls(
-                UNet2DConditionModel.from_pretrained(name, subfolder="unet", use_safetensors=True),
-                AutoencoderKL.from_pretrained(name, subfolder="vae", use_safetensors=True),
-                CLIPTextModel.from_pretrained(name, subfolder="text_encoder", use_safetensors=True),
+                UNet2DConditionModel.from_pretrained(name, subfolder="unet", torch_dtype=torch.float32, **safe),
+                AutoencoderKL.from_pretrained(name, subfolder="vae", torch_dtype=torch.float32, **safe),
+                CLIPTextModel.from_pretrained(name, subfolder="text_encoder", dtype=torch.float32, **safe),
                 CLIPTokenizer.from_pretrained(name, subfolder="tokenizer"),
                 DDPMScheduler.from_pretrained(name, subfolder="scheduler"),
                 image_size,
             )
-        except (OSError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise Seal2RealError(
                 f"{name}: the backbone could not be loaded ({reason}); download the diffusers folder with safetensors "
                 "weights by hand and give its path"

@@ -18,7 +18,7 @@ from seal2real.forger.residual import ResidualForger
 from seal2real.physics.ink_measure import measure_ink
 from seal2real.physics.knobs import INDEX, KNOBS, decode
 from seal2real.physics.operators import blur_plane, gaussian_taps
-from seal2real.physics.page_scan import BLOCK, PageScan, Window
+from seal2real.physics.page_scan import BLOCK, PageScan, Window, strongest
 from seal2real.physics.press_scan import InkNoise, Settings
 from seal2real.press.inks import COLOURS
 from seal2real.sample import FloatMap, Image, Mask, Page, PlacedSeal, Sample
@@ -282,7 +282,7 @@ def _composed(
             here = _meeting((layer.rows, layer.columns), wide)
             if here is not None:
                 absorbed[_inside(here, wide)] += layer.ink[_inside(here, (layer.rows, layer.columns))]
-        ink[wide] = -np.expm1(-absorbed.max(axis=2))
+        ink[wide] = -np.expm1(-strongest(absorbed))
         if scan is None:
             blurred = cv2.sepFilter2D(absorbed, -1, blur, blur, borderType=cv2.BORDER_REPLICATE)
             stamped[wide] = (page[wide] * np.exp(-blurred) + np.float32(0.5)).astype(np.uint8)
@@ -296,7 +296,7 @@ def _composed(
 
 def _visible(seal: PlacedSeal, layer: _Layer, blur: npt.NDArray[np.float32]) -> Mask:
     """``bool``, in the frame of the seal's coverage: where its ink can be seen after the scan's blur."""
-    shown = blur_plane(np.ascontiguousarray(layer.ink.max(axis=2)), blur) > VISIBLE_ABSORBANCE
+    shown = blur_plane(strongest(layer.ink), blur) > VISIBLE_ABSORBANCE
     margin = (len(shown) - len(seal.coverage)) // 2
     return np.ascontiguousarray(shown[margin : len(shown) - margin, margin : shown.shape[1] - margin])
 

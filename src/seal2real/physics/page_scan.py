@@ -21,6 +21,8 @@ Window = tuple[slice, slice]  # rows and columns of the page, both on the grid o
 
 BLOCK = 16  # JPEG's unit with halved chroma: a window on this grid compresses as the page does
 _LIGHT_CELLS = 48
+_LIGHT_MM = 30.0  # cell of the light field, as in `press_scan.scan_fields`
+_LIGHT_SHARE = 0.25  # but at least so much of the sheet's longer side: one lamp lights a sheet, not thirty
 _TEXTURE_CELLS = 1024  # reflected beyond: 100 mm of the finest texture
 _UNIT = torch.eye(3)[:, :, None, None]
 _TO_YCBCR = to_ycbcr(_UNIT)[:, :, 0, 0].numpy().T.astype(np.float32)  # [3, 3], RGB columns to planes
@@ -79,7 +81,8 @@ class PageScan:
             return torch.randn(1, 1, cells, cells, generator=generator)
 
         turn = torch.rand(1, generator=generator) * 2 * torch.pi
-        light = soft_noise(field(_LIGHT_CELLS), torch.tensor([30.0 * scale]), turn, height, width)
+        cell = torch.tensor([max(_LIGHT_MM * scale, _LIGHT_SHARE * max(height, width))])
+        light = soft_noise(field(_LIGHT_CELLS), cell, turn, height, width)
         cell = torch.tensor([knobs["fibre_size"] * scale])
         texture = value_noise(field(_TEXTURE_CELLS), cell, turn + 1, height, width)
         light.mul_(0.4 * knobs["shading"]).add_(1.0)
@@ -144,10 +147,16 @@ class PageScan:
             ``uint8 [h, w, 3]`` BGR.
         """
         exposed = self.expose(page[window], window, absorbance)
-        inked = (absorbance.max(axis=2) > 0).astype(np.uint8)
+        inked = (strongest(absorbance) > 0).astype(np.uint8)
         near = cv2.dilate(inked, np.ones((2 * self.reach + 1, 1), np.uint8))
         near = cv2.dilate(near, np.ones((1, 2 * self.reach + 1), np.uint8))
         return np.where(near[..., None] > 0, exposed, bare[window])
+
+
+def strongest(absorbance: FloatMap) -> FloatMap:
+    """``float32 [h, w]``: the largest channel of ``[h, w, 3]``, faster than a reduction over so short an axis."""
+    red, green, blue = absorbance[..., 0], absorbance[..., 1], absorbance[..., 2]
+    return np.maximum(np.maximum(red, green), blue)
 
 
 def _left(taps: npt.NDArray[np.floating]) -> float:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,25 @@ def test_evaluate_writes_its_report(dataset, real, tmp_path):
     assert written["labels"]["kept"] is None
     assert load_rgb(report.files["sheet"]).shape[1] > 64
     assert "plot" not in report.files or load_rgb(report.files["plot"]).shape[1] > 300
+
+
+def test_black_seals_are_compared_apart(dataset, real, tmp_path_factory):
+    """Black real seals beside coloured ones leave the coloured figures as they are."""
+    mixed = tmp_path_factory.mktemp("mixed")
+    for path in real.iterdir():
+        (mixed / path.name).write_bytes(path.read_bytes())
+        grey = np.repeat(load_rgb(path).min(axis=2, keepdims=True), 3, axis=2)
+        (mixed / f"black-{path.name}").write_bytes(encode_png(grey))
+    quick = {
+        "budget": replace(BUDGET, cnn_steps=0),
+        "protocol": Protocol(per_source=8),
+        "floor_splits": 0,
+        "ocr": False,
+    }
+    report = evaluate(dataset, mixed, black=True, **quick)
+    assert report.comparison.to_json()["rows"] == evaluate(dataset, real, **quick).comparison.to_json()["rows"]
+    if report.black is None:  # the dataset is red, so there is nothing to compare black seals with
+        assert any("black seals were not compared" in note for note in report.comparison.notes)
 
 
 def test_labels_of_flat_pastes_hold(dataset):

@@ -6,7 +6,7 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ class EvaluationReport:
     """What was found.
 
     Attributes:
-        comparison: C2ST and KID of floor, generated and pasted against the real images.
+        comparison: C2ST and KID of floor, generated and pasted against the real images, for coloured seals.
+        black: the same for black seals; None where they were not asked for or cannot be compared.
         labels: validity of the labels.
         files: what was written, by name ("json", "plot", "sheet").
     """
@@ -42,6 +43,7 @@ class EvaluationReport:
     comparison: Comparison
     labels: LabelValidity
     files: dict[str, Path]
+    black: Comparison | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what is unknown is None."""
@@ -49,10 +51,13 @@ class EvaluationReport:
             key: None if isinstance(value, float) and math.isnan(value) else value
             for key, value in asdict(self.labels).items()
         }
-        return {"comparison": self.comparison.to_json(), "labels": validity}
+        black = {"black": self.black.to_json()} if self.black is not None else {}
+        return {"comparison": self.comparison.to_json(), **black, "labels": validity}
 
     def __rich__(self) -> RenderableType:
-        parts: list[RenderableType] = [self.comparison.to_table(), _label_table(self.labels)]
+        parts: list[RenderableType] = [self.comparison.to_table()]
+        parts += [self.black.to_table("Black seals")] if self.black is not None else []
+        parts.append(_label_table(self.labels))
         parts += [f"note: {note}" for note in self.comparison.notes]
         parts += [f"{name}: {path}" for name, path in self.files.items()]
         return Group(*parts)
@@ -90,7 +95,8 @@ def evaluate(
             clean twins.
         seed: of every choice.
         other_real: a second folder of real images, of other origin, for the floor between collections.
-        black: include black seals. They cannot be told from black print, so they are left out by default.
+        black: also compare black seals, apart from the coloured ones: their ink cannot be told from black print, and
+            many of one design would outweigh all others.
         max_samples: samples of the dataset that are looked at, drawn at random.
         encoder: for the statistics judge and KID.
         protocol: how patches are cut and matched; None takes the default.
@@ -107,24 +113,38 @@ def evaluate(
         raise UsageError(f"max_samples is {max_samples}; it must be at least 4, to hold documents out")
     rows = dataset_rows(dataset, max_samples, rng_for(seed, 0, "samples"))
     real_crops = real_seals(real, black)
+    other_crops = real_seals(Path(other_real), black) if other_real is not None else None
     stamped, flat = generated_seals(dataset, rows)
     if pasted is not None:
         other_rows = dataset_rows(Path(pasted), max_samples, rng_for(seed, 0, "samples"))
         flat, _ = generated_seals(Path(pasted), other_rows)
     if not stamped:
         raise Seal2RealError(f"{dataset}: none of its {len(rows)} samples holds ink that can be measured")
-    comparison = compare(
-        real_crops,
-        {GENERATED: stamped, PASTED: flat},
-        other_real=real_seals(Path(other_real), black) if other_real is not None else None,
-        protocol=protocol,
-        budget=budget,
-        encoder=encoder,
-        floor_splits=floor_splits,
-        seed=seed,
-    )
+
+    def compared(in_black: bool) -> Comparison:
+        def of_colour(crops: Sequence[SealCrop]) -> list[SealCrop]:
+            return [crop for crop in crops if (crop.colour == "black") == in_black]
+
+        return compare(
+            of_colour(real_crops),
+            {GENERATED: of_colour(stamped), PASTED: of_colour(flat)},
+            other_real=of_colour(other_crops) if other_crops is not None else None,
+            protocol=protocol,
+            budget=budget,
+            encoder=encoder,
+            floor_splits=floor_splits,
+            seed=seed,
+        )
+
+    comparison = compared(False)
+    black_comparison: Comparison | None = None
+    if black:
+        try:
+            black_comparison = compared(True)
+        except Seal2RealError as error:
+            comparison.notes.append(f"black seals were not compared: {error}")
     validity = label_validity(dataset, rows, _recogniser(ocr))
-    report = EvaluationReport(comparison, validity, {})
+    report = EvaluationReport(comparison, validity, {}, black_comparison)
     return report if out is None else _write(report, Path(out))
 
 
@@ -148,7 +168,10 @@ def _write(report: EvaluationReport, out: Path) -> EvaluationReport:
     if plot is not None:
         files["plot"] = out / "evaluation.png"
         write_atomic(files["plot"], plot)
-    return EvaluationReport(report.comparison, report.labels, files)
+    if report.black is not None:
+        files["sheet of black seals"] = out / "patches-black.png"
+        write_atomic(files["sheet of black seals"], encode_png(patch_sheet(report.black)))
+    return replace(report, files=files)
 
 
 def patch_sheet(comparison: Comparison, scale: int = 2) -> Image:

@@ -16,6 +16,7 @@ from seal2real.errors import UsageError
 from seal2real.forger import load_forger
 from seal2real.forger.forge import Forger
 from seal2real.forger.layered import LayeredForger
+from seal2real.forger.residual import ResidualForger
 from seal2real.page import TemplatePages
 from seal2real.press import compose, stamp_page
 from seal2real.sample import Page, PlacedSeal, Sample
@@ -53,14 +54,12 @@ def moved(seal: PlacedSeal, x: int, y: int) -> PlacedSeal:
 
 
 def reached(sample: Sample, pixels: int) -> np.ndarray:
-    """``bool [H, W]``: within so many pixels of the seals' frames."""
-    height, width = sample.size
-    frames = np.zeros((height, width), np.uint8)
+    """``bool [H, W]``: within so many pixels of the seals' frames, which may lie off the page."""
+    near = np.zeros(sample.size, bool)
     for seal in sample.seals:
-        window = seal.window(height, width)
-        if window is not None:
-            frames[window[0]] = 1
-    return cv2.dilate(frames, np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)) > 0
+        (x, y), (h, w) = seal.offset, seal.coverage.shape
+        near[max(0, y - pixels) : max(0, y + h + pixels), max(0, x - pixels) : max(0, x + w + pixels)] = True
+    return near
 
 
 def assert_sound(sample: Sample, forged: Sample) -> None:
@@ -164,6 +163,20 @@ def test_residual_network_changes_the_ink_alone(forger: Forger, trained: Forger)
     assert_sound(sample, refined)
     assert np.array_equal(plain.clean, refined.clean)
     assert 0.001 < np.abs(plain.ink - refined.ink)[plain.ink > 0.2].mean() < 0.5
+
+
+def test_the_residual_forger_takes_pages_in_bands_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ResidualForger(widths=(8, 8, 8))
+        torch.nn.init.normal_(network.network.head.weight, std=0.3)
+    image = a_sample(0).stamped[:401, :120]
+    forger = Forger(network, "flat")
+    whole = forger.forge_image(image, np.random.default_rng(3))
+    monkeypatch.setattr("seal2real.forger.forge._BAND", 128)
+    banded = forger.forge_image(image, np.random.default_rng(3))
+    assert np.abs(whole.astype(int) - image).mean() > 3
+    assert np.abs(whole.astype(int) - banded).max() <= 1
 
 
 def test_wear_takes_ink_away(forger: Forger) -> None:

@@ -28,6 +28,7 @@ STYLE_KEYS = ("wear", "capture")
 _WEAR = ("gain", "thickness", "tilt", "unevenness", "mottle", "grain", "dropout", "double", "smear", "halo", "softness")
 _CAPTURE = ("blur", "noise", "chroma_noise", "jpeg", "chroma_blur", "black_level", "shading", "fibre")
 _MARGIN_MM = 2.5  # around a seal: room for halo, double strike, and the scan's blur
+_BAND = 512  # rows that the residual forger takes at a time
 _COLOUR_INDEX = {colour: index for index, colour in enumerate(COLOURS)}
 
 
@@ -171,10 +172,17 @@ class Forger:
     # -- residual ----------------------------------------------------------------------------------------------
 
     def _residual(self, image: Image, rng: Generator) -> Image:
-        generator = torch.Generator(device=self.device)
-        generator.manual_seed(int(rng.integers(2**62)))
-        tensor = _to_tensor(image, self.device)
-        return _to_image(self.network(tensor, torch.randn(tensor.shape, generator=generator, device=self.device)))
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        height, width = image.shape[:2]
+        noise = torch.randn(1, 3, height, width, generator=generator)
+        halo = 128  # rows; more than a U-Net of three or four levels sees around a pixel
+        forged = np.empty_like(image)
+        for start in range(0, height, _BAND):  # in bands, for the activations of a whole page take gigabytes
+            stop = min(start + _BAND, height)
+            seen = slice(max(0, start - halo), min(stop + halo, height))
+            band = self.network(_to_tensor(image[seen], self.device), noise[:, :, seen].to(self.device))
+            forged[start:stop] = _to_image(band)[start - seen.start : stop - seen.start]
+        return forged
 
     def _forge_flat(self, sample: Sample, rng: Generator) -> Sample:
         """Stamped and clean each through the residual network under the same noise."""

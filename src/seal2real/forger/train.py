@@ -51,6 +51,7 @@ class TrainConfig:
     prompt_steps: int = PromptSettings.steps
     prompt_batch: int = PromptSettings.batch
     adapt: str = PromptSettings.adapt  # of the backbone in stage 1: "none", "lora", "full"
+    adapt_learning_rate: float = PromptSettings.adapt_learning_rate
     contrast: float = PromptSettings.contrast
     steps: int = ForgerSettings.steps
     batch: int = ForgerSettings.batch
@@ -193,7 +194,7 @@ def train(
         held_pool = Pool.build(min(64, config.pool), config.seed + 1, pages, workers=1)
         judged = held_out if len(held_out) else training
         judgement = judge_prompts(
-            backbone, prompts, judged, held_pool, accelerator.autocast, config.seed, config.diameters
+            backbone, prompts, judged, held_pool, accelerator.autocast, config.seed, config.diameters, training
         )
         if accelerator.is_main_process:
             prompts.save(out / "prompts.safetensors")
@@ -246,6 +247,7 @@ def _train_prompts(
         accumulate=config.accumulate,
         contrast=config.contrast,
         adapt=config.adapt,
+        adapt_learning_rate=config.adapt_learning_rate,
     )
     return train_prompts(
         backbone.to(accelerator.device), training, pool, settings, run, accelerator, config.seed, config.diameters,

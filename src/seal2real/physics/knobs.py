@@ -78,7 +78,7 @@ KNOBS: tuple[Knob, ...] = (
     _knob("ink_green", "colour", -0.6, 0.6, "log", 0.5, 0.5, 0.8, "log factor on absorbance in green"),
     _knob("ink_blue", "colour", -0.6, 0.6, "log", 0.5, 0.5, 0.8, "log factor on absorbance in blue"),
     # scan: paper, light, optics, sensor, file
-    _knob("paper_level", "scan", 0.6, 1.2, "", 0.667, 0.68, 0.9, "brightness of bare paper; above 1 it clips, as scans do"),
+    _knob("paper_level", "scan", 0.6, 1.2, "", 0.667, 0.68, 0.9, "brightness of bare paper; above 1 clips"),
     _knob("paper_warmth", "scan", -0.06, 0.08, "", 0.43, 0.46, 0.7, "red minus blue of bare paper"),
     _knob("paper_green", "scan", -0.03, 0.03, "", 0.5, 0.5, 0.6, "green against magenta of bare paper"),
     _knob("black_level", "scan", 0.0, 0.35, "", 0.0, 0.25, 1.0, "brightness of full black print"),

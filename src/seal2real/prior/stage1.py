@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -38,7 +39,7 @@ class PromptSettings:
     learning_rate: float = 2e-3  # of the prompts (AdamW)
     contrast: float = 0.1  # lambda, weight of the classifier's cross-entropy
     adapt: str = "none"  # the U-Net learns too: "none", "lora", "full"
-    adapt_learning_rate: float = 2e-5
+    adapt_learning_rate: float = 5e-5
     lora_rank: int = 16
     real_words: str = "a real seal"
     fake_words: str = "a fake seal"
@@ -237,7 +238,6 @@ def _adapt(backbone: Backbone, settings: PromptSettings) -> list[nn.Parameter]:
     return [p for p in backbone.unet.parameters() if p.requires_grad]
 
 
-@torch.no_grad()
 def judge_prompts(
     backbone: Backbone,
     prompts: Prompts,
@@ -246,8 +246,9 @@ def judge_prompts(
     autocast: Callable[[], Any],
     seed: int,
     diameters: tuple[float, float],
+    calibration: RealCrops | None = None,
     patches_per_seal: int = 6,
-    draws: int = 8,
+    draws: int = 12,
 ) -> PromptReport:
     """The diffusion classifier on held-out seals: which prompt explains a patch better, over ``draws`` noises.
 
@@ -259,9 +260,41 @@ def judge_prompts(
         autocast: context for the U-Net passes.
         seed: of every choice.
         diameters: seals are scaled to a longest side within these limits.
+        calibration: seals of the training, on which the classifier's bias (the prior odds of real) is set; None
+            leaves it at 0.
         patches_per_seal: patches of every real seal.
         draws: noise and timestep pairs per patch, the same for every patch and both prompts.
     """
+    measure = (backbone, prompts, pool, autocast, seed, diameters)
+    bias = 0.0
+    if calibration is not None:
+        known, _ = _margins(*measure, calibration, 2, draws)
+        cuts = np.sort(known.ravel())
+        right = [(known[:, 0] > cut).mean() + (known[:, 1] <= cut).mean() for cut in cuts]
+        bias = float(cuts[int(np.argmax(right))])
+    scores, owner = _margins(*measure, real, patches_per_seal, draws)
+    hit = np.stack((scores[:, 0] > bias, scores[:, 1] <= bias), 1).mean(1)
+    rng = np.random.default_rng(seed)
+    by_file = np.array([hit[owner == name].mean() for name in np.unique(owner)])
+    boot = [by_file[rng.integers(len(by_file), size=len(by_file))].mean() for _ in range(2000)]
+    low, high = (float(v) for v in np.percentile(boot, [2.5, 97.5]))
+    wins = (scores[:, :1] > scores[None, :, 1]).mean()
+    return PromptReport(float(hit.mean()), low, high, float(wins), len(scores), len(scores))
+
+
+@torch.no_grad()
+def _margins(
+    backbone: Backbone,
+    prompts: Prompts,
+    pool: Pool,
+    autocast: Callable[[], Any],
+    seed: int,
+    diameters: tuple[float, float],
+    real: RealCrops,
+    patches_per_seal: int,
+    draws: int,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.str_]]:
+    """How much better the real prompt explains patches, ``[N, 2]`` of real and of pasted ones; the file of each row."""
     device = backbone.alphas_cumprod.device
     streams = Streams(seed, 0, 10_007, device)
     images, owners = [], []
@@ -277,7 +310,7 @@ def judge_prompts(
     every = torch.stack(images).to(device)
     margin = torch.zeros(len(every), device=device)
     shape = backbone.encode(every[:1]).shape[1:]
-    times = streams.timesteps(draws, 0.05, 0.7, backbone.steps)
+    times = (torch.linspace(0.02, 0.95, draws, device=device) * backbone.steps).long()
     noises = streams.normal(draws, *shape)
     for start in range(0, len(every), 32):
         latents = backbone.encode(every[start : start + 32])
@@ -286,17 +319,9 @@ def judge_prompts(
             real_error, fake_error = prompt_errors(
                 backbone, prompts, latents, noise.expand(count, *shape), at.expand(count), autocast
             )
+            # relative to their size: errors fall a hundredfold from low to high noise
             margin[start : start + count] += (fake_error - real_error) / (fake_error + real_error)
-    scores = margin.cpu().numpy().reshape(-1, 2)  # columns: real, fake
-    owner = np.array(owners)
-    hit = np.stack((scores[:, 0] > 0, scores[:, 1] <= 0), 1).mean(1)
-    accuracy = float(hit.mean())
-    rng = np.random.default_rng(seed)
-    by_file = np.array([hit[owner == name].mean() for name in np.unique(owner)])
-    boot = [by_file[rng.integers(len(by_file), size=len(by_file))].mean() for _ in range(2000)]
-    low, high = (float(v) for v in np.percentile(boot, [2.5, 97.5]))
-    wins = (scores[:, :1] > scores[None, :, 1]).mean()
-    return PromptReport(accuracy, low, high, float(wins), len(scores), len(scores))
+    return margin.cpu().numpy().reshape(-1, 2), np.array(owners)
 
 
 def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:

@@ -27,7 +27,7 @@ def layer_content_loss(impression: Impression, coverage: torch.Tensor) -> tuple[
     darkness = (shown * coverage).sum((1, 2, 3)) / coverage.sum((1, 2, 3)).clamp_min(1)
     faint = (LEAST_DARKNESS - darkness).clamp_min(0).mean()
     change = (impression.ink - impression.pressed).abs().mean()
-    loss = 4 * shape + 4 * faint + 0.2 * change
+    loss = 4 * shape + 4 * faint + 0.5 * change
     return loss, {
         "content": float(loss.detach()),
         "likeness": float(likeness.detach().mean()),

@@ -137,7 +137,7 @@ class Forger:
         scan = None if sample.page.scanned else PageScan(settings, scale, height, width, generator)
         clean, stamped, ink = _composed(sample.page.image, layers, scan, blur)
         seals = tuple(
-            replace(seal, visible=_visible(seal, layer, blur), authenticity="impression")
+            replace(seal, visible=_visible(seal, layer, settings, blur), authenticity="impression")
             for seal, layer in zip(sample.seals, layers, strict=True)
         )
         return replace(sample, stamped=stamped, clean=clean, ink=ink, seals=seals).with_provenance(
@@ -302,9 +302,15 @@ def _composed(
     return clean, stamped, ink
 
 
-def _visible(seal: PlacedSeal, layer: _Layer, blur: npt.NDArray[np.float32]) -> Mask:
-    """``bool``, in the frame of the seal's coverage: where its ink can be seen after the scan's blur."""
-    shown = blur_plane(strongest(layer.ink), blur) > VISIBLE_ABSORBANCE
+def _visible(seal: PlacedSeal, layer: _Layer, settings: Settings, blur: npt.NDArray[np.float32]) -> Mask:
+    """``bool``, in the frame of the seal's coverage: where its ink can be seen in the scan, on bare paper.
+
+    The light that passes is blurred (not the absorbance: a thin line of strong ink stays thin), lifted by the black
+    level and bent by the tone curve, as the scan does.
+    """
+    black, gamma = float(settings["black_level"]), float(settings["gamma"])
+    passed = blur_plane(np.exp(-strongest(layer.ink)), blur)
+    shown = (black + (1 - black) * passed) ** gamma < np.exp(-VISIBLE_ABSORBANCE)
     margin = (len(shown) - len(seal.coverage)) // 2
     return np.ascontiguousarray(shown[margin : len(shown) - margin, margin : shown.shape[1] - margin])
 

@@ -101,8 +101,8 @@ class LayeredForger(nn.Module):
         with self.autocast():
             correction = self.residual(features)
         correction = correction.float()
-        film = torch.exp(1.5 * torch.tanh(correction[:, :1]))
-        tint = torch.exp(0.4 * torch.tanh(correction[:, 1:]))
+        film = torch.exp(0.5 * torch.tanh(correction[:, :1]))
+        tint = torch.exp(0.15 * torch.tanh(correction[:, 1:]))
         return pressed * film * tint, pressed
 
     def forward(

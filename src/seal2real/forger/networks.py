@@ -101,3 +101,12 @@ class KnobNetwork(nn.Module):
         one_hot = nn.functional.one_hot(style, len(self.offset)).to(code.dtype)
         logits = self.start + self.offset[style] + self.spread.exp() * code + self.mix(torch.cat((code, one_hot), 1))
         return torch.sigmoid(logits)
+
+    def drift(self) -> torch.Tensor:
+        """How far the dials' own distributions have moved from those of `KNOBS`: mean KL divergence of normals (over
+        logits), leaving the coupling network aside."""
+        start = torch.tensor([knob.start for knob in KNOBS], device=self.start.device).logit()
+        spread = torch.tensor([knob.spread for knob in KNOBS], device=self.start.device)
+        ratio = self.spread.exp() / spread
+        moved = (self.start + self.offset - start) / spread
+        return (0.5 * (ratio.square() + moved.square() - 1) - ratio.log()).mean()

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from seal2real.errors import UsageError
@@ -40,6 +41,8 @@ from seal2real.prior.stage1 import log_uniform, paste, real_patches
 from seal2real.prior.training import Budget, Ema, Log, Run, Streams, average_gradients, initial_weights
 
 _COLOUR_INDEX = {colour: index for index, colour in enumerate(COLOURS)}
+CAPTURE_SCALES = (0.6, 1.6)  # resolution of a capture, relative to the patches that are compared
+BLOCK = 8  # of JPEG, in pixels
 _STREAM = 1_000_003  # apart from stage 1's streams
 
 
@@ -60,6 +63,7 @@ class ForgerSettings:
     penalty: float = 0.1  # R1 weight, of the order of 0.0002 * pixels / batch (Karras et al. 2020)
     penalty_every: int = 4  # steps between penalties (weighted up accordingly)
     content_weight: float = 1.0  # w
+    variety_weight: float = 0.1  # of the knobs' drift: a few dozen real images must not narrow the look to theirs
     learning_rate: float = 3e-4  # of the residual network (Adam)
     knob_learning_rate: float = 3e-3  # of the knobs' starts and spreads, the ink's colour
     adversary_learning_rate: float = 5e-4
@@ -68,15 +72,56 @@ class ForgerSettings:
 
 @dataclass
 class Micro:
-    """One micro-batch: real and forged patches ``[B, 3, S, S]`` of the same ink colours, and what they were made of."""
+    """One micro-batch.
+
+    Attributes:
+        streams: its randomness.
+        real: ``[B, 3, S, S]`` real patches.
+        colour: ``[B]`` ink colour indices, of real and forged alike.
+        forged: ``[B, 3, S, S]``.
+        drawn, pasted, native: layers, traditional composition and forged patches at the resolution of the capture.
+        impression: the forger's layers at that resolution; None from the image-to-image forger.
+    """
 
     streams: Streams
     real: torch.Tensor
-    layers: LayerBatch
-    pasted: torch.Tensor
     colour: torch.Tensor
     forged: torch.Tensor
+    drawn: LayerBatch
+    pasted: torch.Tensor
+    native: torch.Tensor
     impression: Impression | None
+
+
+def make_micro_batch(
+    forger: nn.Module,
+    real: RealCrops,
+    pool: Pool,
+    streams: Streams,
+    count: int,
+    size: int,
+    diameters: tuple[float, float],
+    device: torch.device | str,
+) -> Micro:
+    """Real patches, and forged ones in the same ink colours.
+
+    Real seals reach the common diameter by scaling from whatever resolution they were captured at, and their JPEG
+    blocks with them. So do the forged ones: they are forged at a capture resolution of their own, cut at a random phase
+    of the 8 x 8 blocks, and scaled.
+    """
+    diameter = log_uniform(streams.numpy, diameters)
+    images, colours = real_patches(real, streams.numpy, count, size, diameter)
+    capture = log_uniform(streams.numpy, CAPTURE_SCALES)
+    side = round(size * capture)
+    drawn = pool.batch(streams.numpy, count, side + BLOCK, diameter * capture)
+    inks = torch.from_numpy(np.stack([random_ink(streams.numpy, colour)[1] for colour in colours]))
+    pasted = paste(drawn, inks).to(device)
+    colour = torch.tensor([_COLOUR_INDEX[c] for c in colours], device=device)
+    native, impression = forge_patches(forger, drawn, pasted, colour, streams)
+    top, left = streams.numpy.integers(BLOCK, size=2)
+    forged = native[..., top : top + side, left : left + side]
+    forged = F.interpolate(forged, (size, size), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    return Micro(streams, images.to(device), colour, forged, drawn, pasted, native, impression)
 
 
 def forge_patches(
@@ -194,14 +239,7 @@ def train_forger(
         for micro in range(settings.accumulate):
             slot = accelerator.process_index * settings.accumulate + micro
             streams = Streams(seed + _STREAM, step, slot, device)
-            diameter = log_uniform(streams.numpy, diameters)
-            images, colours = real_patches(real, streams.numpy, settings.batch, size, diameter)
-            layers = pool.batch(streams.numpy, settings.batch, size, diameter)
-            inks = pasted_patches_of(layers, colours, streams)
-            colour = torch.tensor([_COLOUR_INDEX[c] for c in colours], device=device)
-            pasted = inks.to(device)
-            forged, impression = forge_patches(forger, layers, pasted, colour, streams)
-            micro_batches.append(Micro(streams, images.to(device), layers, pasted, colour, forged, impression))
+            micro_batches.append(make_micro_batch(forger, real, pool, streams, settings.batch, size, diameters, device))
 
         # the judges' turn
         share = 1 / settings.accumulate
@@ -228,11 +266,15 @@ def train_forger(
         for micro_batch in micro_batches:
             streams, forged = micro_batch.streams, micro_batch.forged
             if micro_batch.impression is not None:
-                loss, content_log = layer_content_loss(micro_batch.impression, micro_batch.layers.coverage.to(device))
+                loss, content_log = layer_content_loss(micro_batch.impression, micro_batch.drawn.coverage.to(device))
             else:
-                loss, content_log = image_content_loss(forged, micro_batch.pasted)
+                loss, content_log = image_content_loss(micro_batch.native, micro_batch.pasted)
             loss = settings.content_weight * loss
             log.add(content_log, share)
+            if isinstance(forger, LayeredForger):
+                drift = forger.knobs.drift()
+                log.add({"drift": float(drift.detach())}, share)
+                loss = loss + settings.variety_weight * drift
             if discriminator is not None:
                 fooled = generator_loss(judge(forged, micro_batch.colour, streams))
                 log.add({"fooled": float(fooled.detach())}, share)
@@ -270,11 +312,6 @@ def train_forger(
     return ema.module
 
 
-def pasted_patches_of(layers: LayerBatch, colours: list[str], streams: Streams) -> torch.Tensor:
-    """The traditional composition of these layers, in random inks of these colours."""
-    return paste(layers, torch.from_numpy(np.stack([random_ink(streams.numpy, colour)[1] for colour in colours])))
-
-
 def _forger_optimizer(forger: nn.Module, settings: ForgerSettings) -> torch.optim.Optimizer:
     quick: list[nn.Parameter] = []
     slow: list[nn.Parameter] = []
@@ -301,12 +338,8 @@ def picture_rows(
     rows: list[list[torch.Tensor]] = [[], [], []]
     for part in range(2):
         streams = Streams(seed, part, 20_011, device)
-        diameter = (diameters[0] * diameters[1]) ** 0.5
-        images, colours = real_patches(real, streams.numpy, columns, size, diameter)
-        layers = pool.batch(streams.numpy, columns, size, diameter)
-        pasted = pasted_patches_of(layers, colours, streams).to(device)
-        colour = torch.tensor([_COLOUR_INDEX[c] for c in colours], device=device)
-        forged, _ = forge_patches(forger, layers, pasted, colour, streams)
-        for row, patches in zip(rows, (images, pasted, forged), strict=True):
+        batch = make_micro_batch(forger, real, pool, streams, columns, size, diameters, device)
+        pasted = F.interpolate(batch.pasted, (size, size), mode="area")
+        for row, patches in zip(rows, (batch.real, pasted, batch.forged), strict=True):
             row.append(patches)
     return [patches for row in rows for patches in row]

@@ -63,6 +63,7 @@ class TrainConfig:
     adversary: str = ForgerSettings.adversary
     adversary_weight: float = ForgerSettings.adversary_weight
     content_weight: float = ForgerSettings.content_weight
+    variety_weight: float = ForgerSettings.variety_weight
     learning_rate: float = ForgerSettings.learning_rate
     knob_learning_rate: float = ForgerSettings.knob_learning_rate
     minutes: float | None = None  # wall-clock limit of stage 2

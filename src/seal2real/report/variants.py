@@ -77,7 +77,9 @@ def simulated(sample: Sample, rng: np.random.Generator) -> Sample:
         base = torch.from_numpy(seal.absorbance)[None]
         ink = press_ink(coverage, base, settings, scale, InkNoise.draw(1, height, width, generator))
         total += ink
-        shown = gaussian_blur(ink.amax(1, keepdim=True), settings["blur"] * scale)[0, 0] > VISIBLE_ABSORBANCE
+        passed = gaussian_blur(torch.exp(-ink.amax(1, keepdim=True)), settings["blur"] * scale)[0, 0]
+        black = settings["black_level"]  # the rule of `forger.forge`: what shows on bare paper after the scan
+        shown = (black + (1 - black) * passed) ** settings["gamma"] < float(np.exp(-VISIBLE_ABSORBANCE))
         visible = np.zeros(seal.coverage.shape, bool)
         window = seal.window(height, width)
         if window is not None:

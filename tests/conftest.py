@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # sums in one order, here and in processes that tests start
 
 TINY: dict[str, Any] = {  # of a training run that takes a second
     "pool": 8,

@@ -19,7 +19,7 @@ from seal2real.errors import Seal2RealError, UsageError
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _INTERRUPTED = 130  # 128 + SIGINT
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 app = typer.Typer(
     name="seal2real",

@@ -100,6 +100,8 @@ def _typed(hint: Any, value: Any, what: str) -> Any:
             return None
         if option is float and isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
+        if option is str and value is False:
+            return "no"  # what YAML makes of "precision: no"
         if option is str and isinstance(value, int | Path) and not isinstance(value, bool):
             return str(value)  # "stage: 2" in YAML is a number
         if typing.get_origin(option) is tuple and isinstance(value, list | tuple):

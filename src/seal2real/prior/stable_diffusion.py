@@ -72,7 +72,7 @@ class StableDiffusionBackbone(Backbone):
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()  # of the text encoder's loading; the U-Net and the VAE show none
-        safe = {"use_safetensors": True}
+        safe: dict[str, Any] = {"use_safetensors": True}
         folder = Path(name)
         if folder.is_dir():
             for part in _PARTS:

@@ -265,6 +265,7 @@ def make_accelerator(precision: str, folder: Path | None = None) -> Any:
     from importlib.util import find_spec
 
     from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
     from accelerate.utils import ProjectConfiguration, is_bf16_available
 
     if precision == "auto":
@@ -273,6 +274,7 @@ def make_accelerator(precision: str, folder: Path | None = None) -> Any:
     if folder is not None and find_spec("tensorboard"):
         where = ProjectConfiguration(project_dir=str(folder), logging_dir=str(folder / "logs"))
         tracking = {"log_with": "tensorboard", "project_config": where}
+    AcceleratorState._reset_state()  # or a second training in this process could not have another precision
     # without cpu=True, processes on a machine without a GPU would not find each other
     return Accelerator(cpu=not torch.accelerator.is_available(), mixed_precision=precision, **tracking)
 

@@ -72,7 +72,7 @@ def train(
         str | None, typer.Option(metavar="NAME", help="pixel, features or none.  [default: pixel]")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of stage 2.  [default: 3000]")] = None,
-    prompt_steps: Annotated[int | None, typer.Option(help="Steps of stage 1.  [default: 400]")] = None,
+    prompt_steps: Annotated[int | None, typer.Option(help="Steps of stage 1.  [default: 240]")] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Wall-clock limit of stage 2 in this call, minutes.  [default: none]")
     ] = None,

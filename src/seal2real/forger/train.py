@@ -21,6 +21,7 @@ from seal2real.forger.residual import ResidualForger
 from seal2real.forger.stage2 import ForgerSettings, train_forger
 from seal2real.prior.backbone import Backbone, load_backbone
 from seal2real.prior.config import PRECISIONS, check_choices, check_positive
+from seal2real.prior.compact import CompactBackbone
 from seal2real.prior.pool import Pool
 from seal2real.prior.prompts import Prompts
 from seal2real.prior.real import RealCrops
@@ -50,7 +51,7 @@ class TrainConfig:
     diameters: tuple[float, float] = (144.0, 240.0)  # longest side of a seal in pixels, log-uniform
     prompt_steps: int = PromptSettings.steps
     prompt_batch: int = PromptSettings.batch
-    adapt: str = PromptSettings.adapt  # of the backbone in stage 1: "none", "lora", "full"
+    adapt: str = "auto"  # of the U-Net in stage 1: "none", "lora", "full"; "auto" is full if compact, else lora
     adapt_learning_rate: float = PromptSettings.adapt_learning_rate
     contrast: float = PromptSettings.contrast
     steps: int = ForgerSettings.steps
@@ -79,7 +80,7 @@ class TrainConfig:
             forger=tuple(FORGERS),
             prior=PRIORS,
             adversary=ADVERSARIES,
-            adapt=("none", "lora", "full"),
+            adapt=("auto", "none", "lora", "full"),
             precision=PRECISIONS,
         )
         check_positive(self, "pool", "image_size", "prompt_steps", "prompt_batch", "steps", "batch", "accumulate")
@@ -199,7 +200,7 @@ def train(
         )
         if accelerator.is_main_process:
             prompts.save(out / "prompts.safetensors")
-            if config.adapt != "none":
+            if _adaptation(config, backbone) != "none":
                 backbone.save(out / "backbone")
     elif (out / "report.json").is_file():
         known = read_json(out / "report.json").get("prompts")
@@ -208,7 +209,7 @@ def train(
         path = out / "prompts.safetensors"
         if not path.is_file():
             raise Seal2RealError(f"{path}: stage 2 needs the prompts of stage 1; run with --stage 1 or all first")
-        if config.adapt != "none":
+        if _adaptation(config, backbone) != "none":
             backbone = load_backbone(str(out / "backbone")).to(accelerator.device).requires_grad_(False)
         prompts = Prompts.load(path, backbone).to(accelerator.device)
     if config.stage in ("2", "all"):
@@ -247,7 +248,7 @@ def _train_prompts(
         batch=config.prompt_batch,
         accumulate=config.accumulate,
         contrast=config.contrast,
-        adapt=config.adapt,
+        adapt=_adaptation(config, backbone),
         adapt_learning_rate=config.adapt_learning_rate,
     )
     return train_prompts(
@@ -287,6 +288,13 @@ def _train_forger(
     )  # fmt: skip
     if accelerator.is_main_process:
         save_module(averaged, run.folder / "forger", averaged.config)
+
+
+def _adaptation(config: TrainConfig, backbone: Backbone) -> str:
+    """How stage 1 adapts the U-Net: a compact one as a whole, a large one by low-rank adapters."""
+    if config.adapt != "auto":
+        return config.adapt
+    return "full" if isinstance(backbone, CompactBackbone) else "lora"
 
 
 def _split(real: RealCrops, seed: int) -> tuple[RealCrops, RealCrops]:

@@ -33,13 +33,13 @@ TEMPERATURE = 20.0  # of the classifier, in units of summed squared error over t
 class PromptSettings:
     """Settings of stage 1."""
 
-    steps: int = 400  # optimiser steps
-    batch: int = 16  # real and as many fake patches per micro-batch
+    steps: int = 240  # optimiser steps
+    batch: int = 8  # real and as many fake patches per micro-batch
     accumulate: int = 1  # micro-batches per step and process
     learning_rate: float = 2e-3  # of the prompts (AdamW)
-    contrast: float = 0.1  # lambda, weight of the classifier's cross-entropy
-    adapt: str = "none"  # the U-Net learns too: "none", "lora", "full"
-    adapt_learning_rate: float = 5e-5
+    contrast: float = 0.5  # lambda, weight of the classifier's cross-entropy
+    adapt: str = "full"  # the U-Net learns too: "none", "lora", "full"
+    adapt_learning_rate: float = 1e-4
     lora_rank: int = 16
     real_words: str = "a real seal"
     fake_words: str = "a fake seal"

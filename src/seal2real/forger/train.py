@@ -20,8 +20,8 @@ from seal2real.forger.priors import PRIORS
 from seal2real.forger.residual import ResidualForger
 from seal2real.forger.stage2 import ForgerSettings, train_forger
 from seal2real.prior.backbone import Backbone, load_backbone
-from seal2real.prior.config import PRECISIONS, check_choices, check_positive
 from seal2real.prior.compact import CompactBackbone
+from seal2real.prior.config import PRECISIONS, check_choices, check_positive
 from seal2real.prior.pool import Pool
 from seal2real.prior.prompts import Prompts
 from seal2real.prior.real import RealCrops

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,23 @@ def test_sampling_follows_its_noise_and_keeps_what_sdedit_is_given(backbone: Com
     near = ddim(backbone, prompt, start, 20, backbone.encode(given), strength=0.05)
     far = ddim(backbone, prompt, start, 20, backbone.encode(given), strength=0.9)
     assert (near - given).abs().mean() < 0.5 * (far - given).abs().mean()
+
+
+def test_a_save_that_fails_leaves_what_was_there(backbone: CompactBackbone, tmp_path: Path) -> None:
+    backbone.save(tmp_path / "kept")
+    code = (
+        "import resource, signal, sys; from pathlib import Path; from seal2real.prior.backbone import load_backbone;"
+        "from seal2real.errors import Seal2RealError; backbone = load_backbone(sys.argv[1]);"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100_000,) * 2)\n"
+        "try: backbone.save(Path(sys.argv[1]))\n"
+        "except Seal2RealError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "kept")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and "kept: cannot be written (" in done.stdout and done.stdout.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    load_backbone(str(tmp_path / "kept"))
 
 
 @pytest.mark.parametrize("part", ["unet", "scheduler", "caption"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,27 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, in UTF-8."""
     write_atomic(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Write a folder's files as one: yields another folder, which takes the place of ``folder`` when all went well.
+
+    Raises:
+        Seal2RealError: safetensors could not write (a full disk); nothing is left then.
+    """
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.rename(folder)
+    except SafetensorError as error:
+        raise Seal2RealError(f"{folder}: cannot be written ({error}); check the space and rights of the disk") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def save_module(

@@ -52,7 +52,7 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def save(self, folder: Path, dtype: torch.dtype | None = None) -> None:
-        """Write as a diffusers folder."""
+        """Write as a diffusers folder, in place of what ``folder`` held; ``dtype`` (e.g. bfloat16) makes it smaller."""
 
     def _signal(self, timesteps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         alpha_bar = self.alphas_cumprod[timesteps].view(-1, 1, 1, 1)

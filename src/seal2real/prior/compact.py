@@ -20,7 +20,7 @@ from seal2real.errors import Seal2RealError, UsageError
 from seal2real.physics.knobs import KNOBS
 from seal2real.press.inks import COLOURS
 from seal2real.prior.backbone import Backbone, cast
-from seal2real.weights import load_into, read_json, save_module
+from seal2real.weights import load_into, read_json, save_module, whole_folder
 
 TOKENS = len(KNOBS) + 1
 _HEADS = 4  # of attention
@@ -148,10 +148,10 @@ class CompactBackbone(Backbone):
         return prompt
 
     def save(self, folder: Path, dtype: torch.dtype | None = None) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        cast(self.unet, dtype).save_pretrained(folder / "unet", safe_serialization=True)
-        self.scheduler.save_pretrained(folder / "scheduler")
-        save_module(self.caption, folder / "caption", {**self.caption.config, "image_size": self.image_size}, dtype)
+        with whole_folder(folder) as part:
+            cast(self.unet, dtype).save_pretrained(part / "unet", safe_serialization=True)
+            self.scheduler.save_pretrained(part / "scheduler")
+            save_module(self.caption, part / "caption", {**self.caption.config, "image_size": self.image_size}, dtype)
 
     @classmethod
     def load(cls, folder: Path) -> CompactBackbone:

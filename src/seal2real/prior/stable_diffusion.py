@@ -10,6 +10,7 @@ from torch import nn
 
 from seal2real.errors import Seal2RealError
 from seal2real.prior.backbone import Backbone, cast
+from seal2real.weights import whole_folder
 
 _PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 
@@ -51,9 +52,10 @@ class StableDiffusionBackbone(Backbone):
         return self.text_encoder(tokens.input_ids.to(self.alphas_cumprod.device))[0].float()
 
     def save(self, folder: Path, dtype: torch.dtype | None = None) -> None:
-        for name in _PARTS:
-            part = getattr(self, name)
-            (cast(part, dtype) if isinstance(part, nn.Module) else part).save_pretrained(folder / name)
+        with whole_folder(folder) as whole:
+            for name in _PARTS:
+                part = getattr(self, name)
+                (cast(part, dtype) if isinstance(part, nn.Module) else part).save_pretrained(whole / name)
 
     @classmethod
     def load(cls, name: str, image_size: int | None = None) -> StableDiffusionBackbone:

@@ -41,7 +41,7 @@ from seal2real.prior.stage1 import log_uniform, paste, real_patches
 from seal2real.prior.training import Budget, Ema, Log, Run, Streams, average_gradients, initial_weights
 
 _COLOUR_INDEX = {colour: index for index, colour in enumerate(COLOURS)}
-CAPTURE_SCALES = (0.6, 1.6)  # resolution of a capture, relative to the patches that are compared
+CAPTURE_SCALES = (1.0, 1.7)  # resolution of a capture, relative to the patches that are compared
 BLOCK = 8  # of JPEG, in pixels
 _STREAM = 1_000_003  # apart from stage 1's streams
 

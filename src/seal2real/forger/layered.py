@@ -89,6 +89,7 @@ class LayeredForger(nn.Module):
         Returns:
             (ink, pressed), each ``[B, 3, H, W]`` absorbance: with and without the residual network.
         """
+        settings = _near_neutral_black(settings, colour)
         pressed = press_ink(coverage, self.base[colour].exp(), settings, px_per_mm, noise)
         support = _support(coverage, px_per_mm)
         pressed = pressed * support
@@ -123,6 +124,14 @@ class LayeredForger(nn.Module):
         stamped = scan(page * torch.exp(-ink), settings, px_per_mm, scan_noise)
         clean = scan(page, settings, px_per_mm, scan_noise) if with_clean else None
         return Impression(stamped, clean, ink, pressed, dials)
+
+
+def _near_neutral_black(settings: Settings, colour: torch.Tensor) -> Settings:
+    """Black ink varies in strength, hardly in hue: full swings of single channels would make it olive or purple."""
+    names = ("ink_red", "ink_green", "ink_blue")
+    mean = torch.stack([settings[name] for name in names]).mean(0)
+    hue = torch.where(colour == list(COLOURS).index("black"), 0.2, 1.0)
+    return {**settings, **{name: mean + hue * (settings[name] - mean) for name in names}}
 
 
 def _class_absorbance(colour: str) -> torch.Tensor:

@@ -100,6 +100,20 @@ def test_stage_2_trains_saves_and_resumes_exactly(
     assert [path.name for path in (tmp_path / "whole" / "state").glob("stage2-*")] == ["stage2-0000002"]
 
 
+def test_the_critic_learns_alone_before_the_prior_joins(
+    real_seals: Path, compact_folder: Path, prompted: Path, tmp_path: Path
+) -> None:
+    shared = {"stage": "2", "prior": "vsd", "adversary": "pixel", "steps": 4, "prior_after": 0.75, "critic_warmup": 2}
+    shutil.copytree(prompted, tmp_path / "run")
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump({**config, **shared}))
+    train(configured(real_seals, compact_folder, **shared), tmp_path / "run", resume=True)
+    rows = [row for row in metrics(tmp_path / "run") if row["part"] == "stage2"]
+    assert [("critic" in row, "prior" in row) for row in rows] == [(False, False), *[(True, False)] * 2, (True, True)]
+    # from the real prompt on, the two scores part only by what the critic learned in three steps
+    assert 0 < rows[-1]["grad"] < 0.1
+
+
 @pytest.mark.parametrize("adapt", ["none", "lora", "full"])
 def test_stable_diffusion_goes_through_both_stages(
     adapt: str, real_seals: Path, diffusion_folder: Path, tmp_path: Path

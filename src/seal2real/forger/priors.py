@@ -26,7 +26,13 @@ TIME_RANGE = (0.02, 0.98)  # of T: the very ends carry no signal, or no noise (D
 
 
 class Critic(nn.Module):
-    """A trainable copy of the U-Net with a trainable forgery prompt: it learns the forger's own distribution."""
+    """A trainable copy of the U-Net with a trainable forgery prompt: it learns the forger's own distribution.
+
+    Args:
+        backbone: the frozen model.
+        prompt: where the forgery prompt starts. From the real prompt the difference of the two scores starts at
+            exactly zero, and grows only by what the critic has learned of the forger.
+    """
 
     def __init__(self, backbone: Backbone, prompt: torch.Tensor):
         super().__init__()

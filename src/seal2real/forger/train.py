@@ -61,6 +61,8 @@ class TrainConfig:
     prior_weight: float = ForgerSettings.prior_weight
     prior_after: float = ForgerSettings.prior_after
     critic_steps: int = ForgerSettings.critic_steps
+    critic_warmup: int = ForgerSettings.critic_warmup
+    critic_learning_rate: float = ForgerSettings.critic_learning_rate
     adversary: str = ForgerSettings.adversary
     adversary_weight: float = ForgerSettings.adversary_weight
     content_weight: float = ForgerSettings.content_weight

@@ -1,0 +1,119 @@
+"""What stage 2 looks at: micro-batches of real patches and of forged ones, brought to the same resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from seal2real.forger.layered import CODE_SIZE, Impression
+from seal2real.forger.residual import ResidualForger
+from seal2real.physics.press_scan import InkNoise, ScanNoise
+from seal2real.press.inks import COLOURS, random_ink
+from seal2real.prior.pool import LayerBatch, Pool
+from seal2real.prior.real import RealCrops
+from seal2real.prior.stage1 import log_uniform, paste, real_patches
+from seal2real.prior.training import Streams
+
+_COLOUR_INDEX = {colour: index for index, colour in enumerate(COLOURS)}
+CAPTURE_SCALES = (1.0, 1.7)  # resolution of a capture, relative to the patches that are compared
+BLOCK = 8  # of JPEG, in pixels
+
+
+@dataclass
+class Micro:
+    """One micro-batch.
+
+    Attributes:
+        streams: its randomness.
+        real: ``[B, 3, S, S]`` real patches.
+        colour: ``[B]`` ink colour indices, of real and forged alike.
+        forged: ``[B, 3, S, S]``.
+        drawn, pasted, native: layers, traditional composition and forged patches at the resolution of the capture.
+        impression: the forger's layers at that resolution; None from the image-to-image forger.
+    """
+
+    streams: Streams
+    real: torch.Tensor
+    colour: torch.Tensor
+    forged: torch.Tensor
+    drawn: LayerBatch
+    pasted: torch.Tensor
+    native: torch.Tensor
+    impression: Impression | None
+
+
+def make_micro_batch(
+    forger: nn.Module,
+    real: RealCrops,
+    pool: Pool,
+    streams: Streams,
+    count: int,
+    size: int,
+    diameters: tuple[float, float],
+    device: torch.device | str,
+) -> Micro:
+    """Real patches, and forged ones in the same ink colours.
+
+    Real seals reach the common diameter by scaling from whatever resolution they were captured at, and their JPEG
+    blocks with them. So do the forged ones: they are forged at a capture resolution of their own, cut at a random phase
+    of the 8 x 8 blocks, and scaled.
+    """
+    diameter = log_uniform(streams.numpy, diameters)
+    images, colours = real_patches(real, streams.numpy, count, size, diameter)
+    capture = log_uniform(streams.numpy, CAPTURE_SCALES)
+    side = round(size * capture)
+    drawn = pool.batch(streams.numpy, count, side + BLOCK, diameter * capture)
+    inks = torch.from_numpy(np.stack([random_ink(streams.numpy, colour)[1] for colour in colours]))
+    pasted = paste(drawn, inks).to(device)
+    colour = torch.tensor([_COLOUR_INDEX[c] for c in colours], device=device)
+    native, impression = forge_patches(forger, drawn, pasted, colour, streams)
+    top, left = streams.numpy.integers(BLOCK, size=2)
+    forged = native[..., top : top + side, left : left + side]
+    forged = F.interpolate(forged, (size, size), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    return Micro(streams, images.to(device), colour, forged, drawn, pasted, native, impression)
+
+
+def forge_patches(
+    forger: nn.Module, layers: LayerBatch, pasted: torch.Tensor, colour: torch.Tensor, streams: Streams
+) -> tuple[torch.Tensor, Impression | None]:
+    """Forged patches ``[B, 3, S, S]`` in 0..1 by either kind of forger, and the layers where there are any."""
+    count, side = len(layers), layers.page.shape[-1]
+    device = pasted.device
+    if isinstance(forger, ResidualForger):
+        return forger(pasted, streams.normal(*pasted.shape)), None
+    impression = forger(
+        layers.page.to(device),
+        layers.coverage.to(device),
+        colour,
+        layers.px_per_mm.to(device),
+        streams.normal(count, CODE_SIZE),
+        InkNoise.draw(count, side, side, streams.torch),
+        ScanNoise.draw(count, side, side, streams.torch),
+    )
+    return impression.stamped, impression
+
+
+@torch.no_grad()
+def picture_rows(
+    forger: nn.Module,
+    real: RealCrops,
+    pool: Pool,
+    seed: int,
+    size: int,
+    diameters: tuple[float, float],
+    device: torch.device | str,
+    columns: int = 12,
+) -> list[torch.Tensor]:
+    """Two rows of real patches, two pasted, two of the same forged: what a person compares."""
+    rows: list[list[torch.Tensor]] = [[], [], []]
+    for part in range(2):
+        streams = Streams(seed, part, 20_011, device)
+        batch = make_micro_batch(forger, real, pool, streams, columns, size, diameters, device)
+        pasted = F.interpolate(batch.pasted, (size, size), mode="area")
+        for row, patches in zip(rows, (batch.real, pasted, batch.forged), strict=True):
+            row.append(patches)
+    return [patches for row in rows for patches in row]

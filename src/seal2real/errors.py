@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_NAMED = 12  # characters that one message names
+
 
 class Seal2RealError(Exception):
     """A failure that is explained in one line. The command line prints it and exits with status 1."""
@@ -12,11 +14,22 @@ class UsageError(Seal2RealError):
 
 
 class MissingGlyphError(Seal2RealError):
-    """A font has no glyph for a character of the text."""
+    """A font has no glyph for a character of the text, or for several.
 
-    def __init__(self, character: str, font: str):
-        self.character = character
+    Attributes:
+        character: the first of them.
+        characters: all that are known to be missing, in the order of the text.
+        font: name of the font.
+    """
+
+    def __init__(self, characters: str, font: str):
+        self.character = characters[0]
+        self.characters = characters
         self.font = font
-        super().__init__(
-            f"font {font!r} has no glyph for {character!r} (U+{ord(character):04X}); choose another font or other text"
-        )
+        named = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in characters[:_NAMED])
+        more = f" and {len(characters) - _NAMED} more" if len(characters) > _NAMED else ""
+        super().__init__(f"font {font!r} has no glyph for {named}{more}; choose another font or other text")
+
+    def __reduce__(self) -> tuple[type[MissingGlyphError], tuple[str, str]]:
+        """The way through a pickle, as from a worker process: by the two arguments, not by the message."""
+        return MissingGlyphError, (self.characters, self.font)

@@ -188,7 +188,8 @@ def encode_png(array: npt.NDArray[np.uint8] | npt.NDArray[np.bool_], dpi: float 
     """Encode as PNG with the synthetic mark.
 
     Args:
-        array: ``uint8 [H, W, 3]`` RGB, ``uint8 [H, W]``, or ``bool [H, W]`` (written as 0 and 255).
+        array: ``uint8 [H, W, 3]`` RGB, ``uint8 [H, W, 4]`` RGBA (alpha not multiplied in), ``uint8 [H, W]``, or
+            ``bool [H, W]`` (written as 0 and 255).
         dpi: resolution for the pHYs chunk; None leaves it unsaid.
         level: zlib level 0..9.
 
@@ -224,10 +225,13 @@ def save_image(path: Path | str, array: npt.NDArray[np.uint8] | npt.NDArray[np.b
 
 
 def _encode(suffix: str, array: npt.NDArray[np.generic], parameters: list[int]) -> bytes:
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (
+        array.ndim == 3 and array.shape[2] not in ((3, 4) if suffix == ".png" else (3,))
+    ):
         raise ValueError(f"an image is uint8 [H, W, 3] or [H, W], not {array.dtype} {list(array.shape)}")
     if array.ndim == 3:
-        array = cv2.cvtColor(np.ascontiguousarray(array), cv2.COLOR_RGB2BGR)
+        order = cv2.COLOR_RGB2BGR if array.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+        array = cv2.cvtColor(np.ascontiguousarray(array), order)
     done, encoded = cv2.imencode(suffix, np.ascontiguousarray(array), parameters)
     if not done:
         raise Seal2RealError(f"OpenCV could not encode an image of {list(array.shape)} as {suffix}")

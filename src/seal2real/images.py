@@ -225,8 +225,10 @@ def save_image(path: Path | str, array: npt.NDArray[np.uint8] | npt.NDArray[np.b
 
 
 def _encode(suffix: str, array: npt.NDArray[np.generic], parameters: list[int]) -> bytes:
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (
-        array.ndim == 3 and array.shape[2] not in ((3, 4) if suffix == ".png" else (3,))
+    if (
+        array.dtype != np.uint8
+        or array.ndim not in (2, 3)
+        or (array.ndim == 3 and array.shape[2] not in ((3, 4) if suffix == ".png" else (3,)))
     ):
         raise ValueError(f"an image is uint8 [H, W, 3] or [H, W], not {array.dtype} {list(array.shape)}")
     if array.ndim == 3:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
+from seal2real.seal.completion import complete_design
 from seal2real.seal.design import SealDesign
-from seal2real.seal.drawing import draw
+from seal2real.seal.design_file import load_design, save_design
+from seal2real.seal.drawing import draw, picture
 from seal2real.seal.fonts import STYLES, check_coverage
 from seal2real.seal.kinds import KINDS, SealKind, kind_of, layout_of
+from seal2real.seal.vector import to_pdf, to_svg
 
 __all__ = [
     "KINDS",
@@ -16,10 +19,16 @@ __all__ = [
     "SealDesign",
     "SealKind",
     "check_coverage",
+    "complete_design",
     "draw",
     "kind_of",
     "layout_of",
+    "load_design",
+    "picture",
     "random_design",
+    "save_design",
+    "to_pdf",
+    "to_svg",
 ]
 
 

@@ -99,9 +99,7 @@ def mover(linear: npt.NDArray[np.float64], shift: tuple[float, float]) -> Callab
 def moved_lines(layout: Layout, move: Callable[[Polygon], Polygon]) -> tuple[TextLine, ...]:
     """The layout's text lines under a map of points."""
     return tuple(
-        TextLine(
-            line.text, move(line.polygon), tuple(move(quad) for quad in line.characters), line.curved, line.role
-        )
+        TextLine(line.text, move(line.polygon), tuple(move(quad) for quad in line.characters), line.curved, line.role)
         for line in layout.lines
     )
 

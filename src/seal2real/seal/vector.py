@@ -7,12 +7,11 @@ no strokes, masks, fonts or blend modes in the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 import numpy as np
-import numpy.typing as npt
 import skia
 
 from seal2real.errors import Seal2RealError
@@ -134,7 +133,9 @@ def _blurred(coverage: FloatMap) -> FloatMap:
     return np.asarray((rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9.0, dtype=np.float32)
 
 
-def fill_paths(paths: list[skia.Path] | tuple[skia.Path, ...], matrix: skia.Matrix, width: int, height: int) -> FloatMap:
+def fill_paths(
+    paths: list[skia.Path] | tuple[skia.Path, ...], matrix: skia.Matrix, width: int, height: int
+) -> FloatMap:
     """Coverage ``float32 [height, width]`` in 0..1 of filled outlines under ``matrix``."""
     pixels = np.zeros((height, width), dtype=np.uint8)
     surface = skia.Surface.MakeRasterDirect(skia.ImageInfo.MakeA8(width, height), pixels, width)
@@ -170,7 +171,8 @@ def svg_of(art: VectorArt, design: SealDesign, colour: str | RGB | None = None, 
     width, height = _number(art.width_mm), _number(art.height_mm)
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}mm" height="{height}mm" viewBox="0 0 {width} {height}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}mm" height="{height}mm"'
+        f' viewBox="0 0 {width} {height}">',
         f"<title>{escape(_title(design))}</title>",
         f"<desc>{escape(COMMENT)}</desc>",
         '<metadata><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'

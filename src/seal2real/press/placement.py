@@ -37,7 +37,7 @@ def random_angle(rng: Generator, kind: str = "") -> float:
     roll = rng.random()
     if roll < 0.04:
         return float(rng.uniform(-180.0, 180.0))
-    if roll < 0.30 or kind in ("notice", "personal-square", "personal-rectangle"):
+    if roll < 0.30 or (kind in KINDS and KINDS[kind].upright):
         return float(rng.normal(0.0, 3.5))
     return float(rng.normal(0.0, 11.0))
 

@@ -115,3 +115,12 @@ def radial_gaps(a: float, b: float, width: float, angles: Sequence[float], gap: 
         reach = width * 1.25
         cuts.append((x - nx * reach, y - ny * reach, x + nx * 0.25 * width, y + ny * 0.25 * width))
     return segments(cuts, gap, clear=True)
+
+
+def wave_ring(radius: float, height: float, count: int, width: float) -> Mark:
+    """A fine closed wave around a circle of ``radius``: ``count`` crests, ``height`` from trough to crest, in mm."""
+    t = np.linspace(0.0, 2.0 * np.pi, 12 * count, endpoint=False)
+    r = radius + 0.5 * height * np.sin(count * t)
+    path = skia.Path()
+    path.addPoly([skia.Point(float(x), float(y)) for x, y in zip(r * np.cos(t), r * np.sin(t), strict=True)], True)
+    return Mark(path, width=width, fill=False)

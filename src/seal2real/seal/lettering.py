@@ -9,9 +9,12 @@ from seal2real.errors import UsageError
 from seal2real.sample import TextLine
 from seal2real.seal.fonts import FontStyle, Glyph, font_style, glyph
 from seal2real.seal.geometry import Layout, Mark
+from seal2real.seal.sealscript import strokes
 
 # The part of the em square that Chinese characters fill (the ideographic character face): about 92 % of it.
 _FACE = (0.04, -0.84, 0.96, 0.08)
+# Seal script: width of its strokes and white on each side of a character, as shares of the cell's shorter side.
+_SCRIPT_PEN, _SCRIPT_PAD = 0.072, 0.05
 
 
 def is_cjk(character: str) -> bool:
@@ -47,6 +50,8 @@ class _Setter:
         if not text.strip():
             raise UsageError("a text of the seal is empty; give at least one character, or leave the text out")
         self.style = style
+        self.text = text
+        self.pen = 0.0
         self.path = skia.Path()
         self.quads: list[np.ndarray] = []
         self.glyphs, extents, (self.top, self.bottom) = _cells(text, style, space)
@@ -68,6 +73,9 @@ class _Setter:
         half_w, half_h = along * widths[:, None] / 2.0, down * heights[:, None] / 2.0
         corners = np.stack([-half_w - half_h, half_w - half_h, half_w + half_h, half_h - half_w], axis=1)
         self.quads = list((centres[:, None, :] + corners).astype(np.float32))
+        if self.style.script:
+            self._put_script(centres, half_w, half_h)
+            return
         # em -> cell (with FangSong's climbing strokes) -> millimetres
         sx = widths / (self.extents[:, 1] - self.extents[:, 0])
         x_axis = sx[:, None] * (along - down * self.style.shear)
@@ -79,7 +87,25 @@ class _Setter:
             if shape is not None:
                 self.path.addPath(shape.path, skia.Matrix.MakeAll(xx, xy, x0, yx, yy, y0, 0.0, 0.0, 1.0))
 
+    def _put_script(self, centres: np.ndarray, half_w: np.ndarray, half_h: np.ndarray) -> None:
+        """Middle lines of every character; stroked in millimetres, so that no cell makes them thicker."""
+        sides = 2.0 * np.minimum(np.hypot(*half_w.T), np.hypot(*half_h.T))
+        self.pen = _SCRIPT_PEN * float(sides.min())
+        for character, centre, right, down, side in zip(self.text, centres, half_w, half_h, sides, strict=True):
+            if character.isspace():
+                continue
+            across, along = (
+                max(1.0 - 2.0 * _SCRIPT_PAD * side / (2.0 * np.hypot(*half)), 0.5) for half in (right, down)
+            )
+            for line in strokes(self.style.path, character):
+                unit = 2.0 * line - 1.0
+                points = centre + unit[:, :1] * across * right + unit[:, 1:] * along * down
+                closed = bool(np.allclose(points[0], points[-1]))
+                self.path.addPoly([skia.Point(float(x), float(y)) for x, y in points[: -1 if closed else None]], closed)
+
     def mark(self, height: float, weight: float, clear: bool) -> Mark:
+        if self.style.script:
+            return Mark(self.path, self.pen + weight, False, clear, self.style.rounding * height)
         return Mark(self.path, weight + self.style.bolder * height, True, clear, self.style.rounding * height)
 
 
@@ -96,6 +122,7 @@ def straight_text(
     spacing: float = 0.12,
     weight: float = 0.0,
     clear: bool = False,
+    turn: float = 0.0,
 ) -> float:
     """Set one straight line centred at a point.
 
@@ -111,6 +138,7 @@ def straight_text(
         spacing: gap between two characters as a share of the height.
         weight: thickening of the strokes in millimetres.
         clear: cut the glyphs out of the ink instead.
+        turn: degrees, clockwise, by which the line is turned about its centre.
 
     Returns:
         The width taken, in millimetres.
@@ -125,13 +153,14 @@ def straight_text(
     gap = min(spacing * height, max(width - natural.sum() * scale, 0.0) / max(len(text) - 1, 1))
     widths = natural * scale
     total = float(widths.sum() + gap * (len(text) - 1))
-    x = centre[0] - total / 2.0 + np.cumsum(widths) - widths / 2.0 + gap * np.arange(len(text))
-    centres = np.stack([x, np.full_like(x, centre[1])], axis=1)
-    setter.put(centres, np.tile([1.0, 0.0], (len(text), 1)), widths, np.full_like(x, height))
+    cos, sin = float(np.cos(np.deg2rad(turn))), float(np.sin(np.deg2rad(turn)))
+    along, down, middle = np.array([cos, sin]), np.array([-sin, cos]), np.asarray(centre, dtype=float)
+    x = np.cumsum(widths) - widths / 2.0 - total / 2.0 + gap * np.arange(len(text))
+    setter.put(middle + x[:, None] * along, np.tile(along, (len(text), 1)), widths, np.full_like(x, height))
     layout.marks.append(setter.mark(height, weight, clear))
-    left, right = centre[0] - total / 2.0, centre[0] + total / 2.0
-    upper, lower = centre[1] - height / 2.0, centre[1] + height / 2.0
-    polygon = np.array([[left, upper], [right, upper], [right, lower], [left, lower]], dtype=np.float32)
+    half_w, half_h = along * total / 2.0, down * height / 2.0
+    corners = [middle - half_w - half_h, middle + half_w - half_h, middle + half_w + half_h, middle - half_w + half_h]
+    polygon = np.array(corners, dtype=np.float32)
     layout.lines.append(TextLine(text, polygon, tuple(setter.quads), False, role))
     return total
 

@@ -34,6 +34,11 @@ def _digits(rng: Generator, count: int) -> str:
     return "".join(map(str, rng.integers(0, 10, count)))
 
 
+def pick(rng: Generator, key: str) -> str:
+    """One entry of the word list ``key``."""
+    return _pick(rng, words(key))
+
+
 def place(rng: Generator) -> str:
     """A two-character place name without its rank, e.g. 岚陵."""
     return _pick(rng, words("place_first")) + _pick(rng, words("place_second"))
@@ -179,3 +184,38 @@ def vietnamese_company(rng: Generator) -> tuple[str, str]:
 def vietnamese_town(rng: Generator) -> str:
     """District and town as on the lower arc of a Vietnamese stamp."""
     return _pick(rng, words("vietnamese_towns"))
+
+
+def institution_name(rng: Generator) -> str:
+    """A public institution of an invented place, e.g. 岚陵市中心医院."""
+    return place(rng) + _pick(rng, _REGION[:3]) + _pick(rng, words("institutions"))
+
+
+def authority_name(rng: Generator) -> str:
+    """A government, court or authority of an invented place, e.g. 岚陵县人民政府."""
+    return place(rng) + _pick(rng, _REGION) + _pick(rng, words("courts")[:-1])
+
+
+def address(rng: Generator) -> str:
+    """A street of an invented town, e.g. 岚陵市文澜路128号."""
+    return f"{place(rng)}市{_pick(rng, words('streets'))}{int(rng.integers(1, 400))}号"
+
+
+def telephone(rng: Generator) -> str:
+    """An area code that begins with 00 (there is none such) and seven digits."""
+    return f"00{_digits(rng, 2)}-{_digits(rng, 7)}"
+
+
+def latin_address(rng: Generator) -> str:
+    """Number, street and invented town, e.g. 12 Mill Lane, Elmsgate."""
+    return f"{int(rng.integers(1, 200))} {_pick(rng, words('latin_streets'))}, {latin_place(rng).title()}"
+
+
+def japanese_company(rng: Generator) -> str:
+    """An invented Japanese company, e.g. 株式会社青浜商事."""
+    body = (
+        _pick(rng, words("japanese_first"))
+        + _pick(rng, words("japanese_second"))
+        + _pick(rng, words("japanese_trades"))
+    )
+    return f"株式会社{body}" if rng.random() < 0.7 else f"{body}株式会社"

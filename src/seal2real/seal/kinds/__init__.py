@@ -5,7 +5,30 @@ from __future__ import annotations
 from seal2real.errors import UsageError
 from seal2real.seal.design import SealDesign
 from seal2real.seal.geometry import Layout
-from seal2real.seal.kinds import company, department, invoice, notice, oval, personal, ringstamp
+from seal2real.seal.kinds import (
+    bilingual,
+    branch,
+    company,
+    contract,
+    customs,
+    cyrillic,
+    dater,
+    department,
+    finance,
+    government,
+    hanko,
+    incoming,
+    invoice,
+    latin,
+    notice,
+    oval,
+    personal,
+    personnel,
+    riding,
+    ringstamp,
+    triangle,
+    vietnamese,
+)
 from seal2real.seal.kinds.base import SealKind
 
 KINDS: dict[str, SealKind] = {
@@ -19,6 +42,25 @@ KINDS: dict[str, SealKind] = {
         notice.KIND,
         ringstamp.KIND,
         oval.KIND,
+        government.KIND,
+        finance.KIND,
+        contract.KIND,
+        personnel.KIND,
+        branch.KIND,
+        customs.KIND,
+        bilingual.KIND,
+        riding.KIND,
+        personal.OVAL,
+        dater.ROUND,
+        dater.BOX,
+        incoming.KIND,
+        triangle.KIND,
+        cyrillic.KIND,
+        latin.KIND,
+        vietnamese.KIND,
+        hanko.NAME,
+        hanko.COMPANY,
+        hanko.REPRESENTATIVE,
     )
 }
 

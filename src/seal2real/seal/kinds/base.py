@@ -38,6 +38,7 @@ class SealKind:
         share: how often the kind is drawn when none is asked for (relative).
         foreign_share: the same on a page without Chinese text.
         colours: how often each colour class of ink is met (relative).
+        upright: stamped with care, within a few degrees (boxes and square seals).
     """
 
     name: str
@@ -46,3 +47,4 @@ class SealKind:
     share: float
     foreign_share: float = 0.02
     colours: Mapping[str, float] = field(default_factory=lambda: dict(CHINESE_COLOURS))
+    upright: bool = False

@@ -17,12 +17,25 @@ from seal2real.seal.lettering import name_span, straight_text
 def sample(rng: Generator) -> SealDesign:
     """A special seal of a company, or the seal of its department, with or without a star."""
     name = names.company_name(rng) if rng.random() < 0.85 else names.office_name(rng)
-    diameter = round((38.0 if rng.random() < 0.6 else 40.0) + float(rng.normal(0.0, 0.35)), 2)
     row = names.purpose(rng) if rng.random() < 0.8 else names.department(rng)
+    return special(rng, "department", name, row)
+
+
+def special(rng: Generator, kind: str, name: str, row: str, star_share: float = 0.7) -> SealDesign:
+    """A round special seal with this name on the ring and this row below the centre.
+
+    Args:
+        rng: source of every other choice.
+        kind: registry name that the design carries.
+        name: on the ring.
+        row: the purpose.
+        star_share: how often there is a star.
+    """
+    diameter = round((38.0 if rng.random() < 0.6 else 40.0) + float(rng.normal(0.0, 0.35)), 2)
     span = min(name_span(len(name)) * float(rng.uniform(0.92, 1.0)), 262.0)
     texts = {"name": name, "purpose": row}
     options: dict[str, Any] = {"inset_mm": round(float(rng.uniform(0.5, 1.4)), 2), "span": round(span, 1)}
-    with_star = rng.random() < 0.7
+    with_star = rng.random() < star_share
     if rng.random() < 0.5:
         texts["code"] = ringed.code(rng)
         options.update(ringed.code_options(rng, 360.0 - span))
@@ -35,7 +48,7 @@ def sample(rng: Generator) -> SealDesign:
     options.update(ringed.security_features(rng))
     height = 5.3 - 0.06 * max(len(name) - 8, 0)
     return SealDesign(
-        kind="department",
+        kind=kind,
         size_mm=(diameter, diameter),
         texts=texts,
         font=ringed.name_font(rng),

@@ -67,7 +67,7 @@ def plan(design: SealDesign) -> Layout:
         design.texts.get("purpose", "发票专用章"),
         role="purpose",
         font=design.font,
-        centre=(0.0, (4.2 + 2.3) * unit),
+        centre=(0.0, float(design.options.get("row_y_mm", 4.2 + 2.3)) * unit),
         height=4.6 * unit,
         width=17.0 * unit,
         condense=0.72,

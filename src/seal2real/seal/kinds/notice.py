@@ -132,4 +132,5 @@ KIND = SealKind(
     share=0.10,
     foreign_share=0.25,
     colours={"red": 0.5, "blue": 0.28, "violet": 0.09, "black": 0.13},
+    upright=True,
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import numpy as np
 from numpy.random import Generator
 
 from seal2real.seal import names
 from seal2real.seal.design import SealDesign
-from seal2real.seal.geometry import Layout, ellipse_points, ring, star
+from seal2real.seal.emblems import emblem
+from seal2real.seal.geometry import Layout, ellipse_points, ring, star, wave_ring
 from seal2real.seal.kinds.base import SealKind
 from seal2real.seal.lettering import arc_text, straight_text
 from seal2real.seal.separators import separators
@@ -18,20 +20,32 @@ _FONTS = ("hei", "bold-hei", "song", "bold-song")
 
 
 def sample(rng: Generator) -> SealDesign:
-    """38 to 45 mm, one of three languages."""
+    """36 to 45 mm, one of three languages."""
     roll = rng.random()
-    make = _cyrillic if roll < 0.45 else _latin if roll < 0.75 else _vietnamese
-    texts, options = make(rng)
+    make = _cyrillic if roll < 0.45 else _latin if roll < 0.75 else vietnamese
+    return two_rings(rng, "ring", *make(rng))
+
+
+def two_rings(rng: Generator, kind: str, texts: dict[str, str], options: dict[str, Any]) -> SealDesign:
+    """A design with these texts; sizes, fonts and rings are drawn.
+
+    Args:
+        rng: source of every other choice.
+        kind: registry name that the design carries.
+        texts: "name" and what else the layout takes.
+        options: of the layout; more are added.
+    """
     diameter = round(float(rng.uniform(36.0, 45.0)), 2)
-    options.update(
-        font_inner=_FONTS[int(rng.integers(4))],
-        double_outer=bool(rng.random() < 0.55),
-        thin_mm=round(float(rng.uniform(0.2, 0.45)), 2),
-        inner_ring=bool(rng.random() < 0.85),
-        separator=("star", "star", "asterisk", "dot")[int(rng.integers(4))],
-    )
+    options = {
+        "font_inner": _FONTS[int(rng.integers(4))],
+        "double_outer": bool(rng.random() < 0.55),
+        "thin_mm": round(float(rng.uniform(0.2, 0.45)), 2),
+        "inner_ring": bool(rng.random() < 0.85),
+        "separator": ("star", "star", "asterisk", "dot")[int(rng.integers(4))],
+        **options,
+    }
     return SealDesign(
-        kind="ring",
+        kind=kind,
         size_mm=(diameter, diameter),
         texts=texts,
         font=_FONTS[int(rng.choice(4, p=(0.4, 0.25, 0.2, 0.15)))],
@@ -67,7 +81,7 @@ def _latin(rng: Generator) -> tuple[dict[str, str], dict[str, Any]]:
     return texts, options
 
 
-def _vietnamese(rng: Generator) -> tuple[dict[str, str], dict[str, Any]]:
+def vietnamese(rng: Generator) -> tuple[dict[str, str], dict[str, Any]]:
     form, brand = names.vietnamese_company(rng)
     texts = {
         "name": f"M.S.D.N: {names.digits(rng, 10)} - C.T." + ("C.P" if "PHẦN" in form else "T.N.H.H"),
@@ -126,54 +140,90 @@ def plan(design: SealDesign) -> Layout:
         inside -= 0.8
     if int(options.get("rings", 2)) > 2 and (code := design.texts.get("code")):
         inner_height = 0.78 * height
-        arc_text(
+        second = design.texts.get("tax-number")
+        inside_arc = partial(
+            arc_text,
             layout,
-            code,
-            role="code",
             font=design.font,
             axes=(inside, inside),
             inset=0.4,
             height=inner_height,
-            span=min(345.0, 14.0 * len(code)),
             condense=design.condense,
             fill=0.97,
             proportional=True,
             weight=design.weight * 0.8,
         )
+        if second:  # one number above, the other below
+            # a character on the inner arc takes about as many degrees as its height is wide there
+            step = float(np.rad2deg(0.82 * inner_height / max(inside - inner_height - 0.4, 1.0)))
+            inside_arc(second, role="tax-number", span=min(step * len(second), 158.0))
+            inside_arc(code, role="code", span=min(step * len(code), 158.0), lower=True)
+            layout.marks.extend(separators(kind, inside - 0.4 - inner_height / 2.0, (-90.0, 90.0), 0.55 * height))
+        else:
+            inside_arc(code, role="code", span=min(345.0, 14.0 * len(code)))
         inside -= 0.8 + inner_height
-        layout.marks.append(ring(inside, inside, thin))
+        if options.get("core_ring", True):
+            layout.marks.append(ring(inside, inside, thin))
         inside -= thin
+    if waves := int(options.get("waves", 0)):  # a fine wave inside the innermost ring, against copying
+        layout.marks.append(wave_ring(inside - 0.75, 0.4, waves, 0.12))
+        inside -= 1.3
     _centre(design, layout, inside)
     return layout
 
 
 def _centre(design: SealDesign, layout: Layout, radius: float) -> None:
-    """A star, or one to four rows that keep inside the innermost ring."""
-    if size := float(design.options.get("star_mm", 0.0)):
+    """A star, a logo, or one to four rows that keep inside the innermost ring; a small row below them."""
+    options = design.options
+    if size := float(options.get("star_mm", 0.0)):
         layout.marks.append(star(min(size, 1.5 * radius)))
         return
     role = "purpose" if "purpose" in design.texts else "date"
     text = design.texts.get(role, "")
+    if logo := options.get("logo"):
+        size = radius * (0.86 if text else 1.35)
+        layout.marks.extend(emblem(str(logo), size, (0.0, -0.36 * radius if text else 0.0)))
     if not text:
         return
-    rows = wrap(text, 1 if role == "date" or len(text) < 9 else 4)
-    height = min(1.15 * radius / len(rows), 0.34 * radius)
-    step = 1.3 * height
+    if logo:
+        rows = [text] if len(text) < 10 else wrap(text, 2)
+        height, y = (0.30 if len(rows) == 1 else 0.22) * radius, (0.42 if len(rows) == 1 else 0.36) * radius
+    else:
+        rows = wrap(text, 1 if role == "date" or len(text) < 9 else 4)
+        height = min(1.15 * radius / len(rows), (0.34 if len(rows) > 1 or role == "date" else 0.42) * radius)
+        y = -(len(rows) - 1) / 2.0 * 1.3 * height
+    note = design.texts.get("notice")
+    if note and not logo:
+        y -= 0.55 * height
     for index, row in enumerate(rows):
-        y = (index - (len(rows) - 1) / 2.0) * step
-        chord = 2.0 * max(radius**2 - (abs(y) + height / 2.0) ** 2, 1.0) ** 0.5 - 1.2
-        straight_text(
+        _row(design, layout, row, role, y + index * 1.3 * height, height, radius)
+    if note and not logo:
+        small = 0.55 * height
+        _row(
+            design,
             layout,
-            row,
-            role=role,
-            font=str(design.options.get("font_inner", design.font)),
-            centre=(0.0, y),
-            height=height,
-            width=chord,
-            condense=1.0,
-            spacing=0.08,
-            weight=1.4 * design.weight,
+            note,
+            "notice",
+            y + (len(rows) - 1) * 1.3 * height + 0.62 * height + 0.9 * small,
+            small,
+            radius,
         )
+
+
+def _row(design: SealDesign, layout: Layout, text: str, role: str, y: float, height: float, radius: float) -> None:
+    chord = 2.0 * max(radius**2 - (abs(y) + height / 2.0) ** 2, 1.0) ** 0.5 - 1.8
+    straight_text(
+        layout,
+        text,
+        role=role,
+        font=str(design.options.get("font_inner", design.font)),
+        centre=(0.0, y),
+        height=height,
+        width=chord,
+        condense=1.0,
+        spacing=0.08,
+        weight=1.4 * design.weight,
+    )
 
 
 def wrap(text: str, rows: int) -> list[str]:

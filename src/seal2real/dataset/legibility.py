@@ -14,10 +14,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from seal2real.dataset.unwarp import line_edges
 from seal2real.errors import Seal2RealError
 from seal2real.sample import Mask, Polygon
 
+ILLEGIBLE = "###"
 VISIBLE_SHARE = 0.5  # of the design's ink inside a line; with less, people guess
 _MIN_AREA = 4.0  # square pixels; a smaller part is no region to label
 
@@ -41,26 +41,44 @@ class LinePart:
     whole: bool
 
 
-def line_parts(line: dict[str, Any], full: Mask, visible: Mask, threshold: float = VISIBLE_SHARE) -> list[LinePart]:
+def seal_parts(dataset: Path, row: dict[str, Any], seal: dict[str, Any]) -> list[tuple[dict[str, Any], list[LinePart]]]:
+    """The lines of a seal, each with its parts: see `line_parts`.
+
+    Args:
+        dataset: folder of the native dataset.
+        row: a row of it.
+        seal: one of its ``seals``; without masks, all of its ink counts as visible.
+
+    Raises:
+        Seal2RealError: a mask is missing or damaged.
+    """
+    masks = None
+    if seal["lines"] and seal["mask_full"] and seal["mask_visible"]:
+        masks = load_mask(dataset / seal["mask_full"]), load_mask(dataset / seal["mask_visible"])
+    return [(line, line_parts(line, (row["height"], row["width"]), masks)) for line in seal["lines"]]
+
+
+def line_parts(
+    line: dict[str, Any], size: tuple[int, int], masks: tuple[Mask, Mask] | None, threshold: float = VISIBLE_SHARE
+) -> list[LinePart]:
     """The parts of a line that touch the image, in reading order.
 
     Args:
         line: ``seals[].lines[]`` of a native row: ``text``, ``polygon``, ``characters``.
-        full: ``bool [H, W]``, the seal's design.
-        visible: ``bool [H, W]``, the ink of it that can be seen.
+        size: (height, width) of the image in pixels.
+        masks: ``bool [H, W]`` of the seal's design, and of the ink of it that can be seen; None where nobody knows.
         threshold: share of the design's ink that a legible part shows at least, 0..1.
 
     Returns:
         Whole lines keep their polygon. Where a line is cut, the parts' polygons follow the characters; characters
         whose middle is off the image, yet which reach onto it, are illegible parts; the rest is left out.
     """
-    height, width = full.shape
-    text, quads = line["text"], np.asarray(line["characters"], dtype=np.float32).reshape(-1, 4, 2)
+    height, width = size
+    text, quads = line["text"] or "", np.asarray(line.get("characters") or [], dtype=np.float32).reshape(-1, 4, 2)
     whole = np.asarray(line["polygon"], dtype=np.float32)
     if len(quads) != len(text) or not text:  # no box per character: the line stands or falls as one
-        middles = np.mean(line_edges(whole), axis=0, dtype=np.float32)
-        quads, runs = whole[None], [("on" if _inside(middles, height, width).mean() >= 0.5 else "edge", [0])]
-        text = [text]
+        text, quads = [text], whole[None]
+        runs = [("on" if _inside(whole, height, width).mean() >= 0.5 else "edge", [0])]
     else:
         places = [_place(quad, height, width) for quad in quads]
         runs = [(place, list(run)) for place, run in groupby(range(len(places)), key=places.__getitem__)]
@@ -72,10 +90,10 @@ def line_parts(line: dict[str, Any], full: Mask, visible: Mask, threshold: float
         polygon = np.clip(whole if entire else _band(quads[run]), 0, [width, height]).astype(np.float32)
         if cv2.contourArea(polygon) < _MIN_AREA:
             continue
-        share = _visible_share(polygon, full, visible)
-        parts.append(
-            LinePart("".join(text[index] for index in run), polygon, share, place == "on" and share >= threshold, entire)
-        )
+        share = _visible_share(polygon, *masks) if masks is not None else 1.0
+        part = "".join(text[index] for index in run)
+        legible = place == "on" and share >= threshold and part != ILLEGIBLE
+        parts.append(LinePart(part, polygon, share, legible, entire))
     return parts
 
 
@@ -94,7 +112,7 @@ def load_mask(path: Path) -> Mask:
     return np.asarray(pixels > 127)
 
 
-def _inside(points: Polygon, height: int, width: int) -> Mask:
+def _inside(points: np.ndarray, height: int, width: int) -> Mask:
     return np.asarray(((points >= 0) & (points < [width, height])).all(axis=-1))
 
 

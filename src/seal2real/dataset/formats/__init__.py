@@ -23,6 +23,7 @@ MODULES: dict[str, str] = {  # name -> module:attribute
     "labelme": "seal2real.dataset.formats.labelme:FORMAT",
     "icdar-rest": "seal2real.dataset.formats.icdar_rest:FORMAT",
     "paddle": "seal2real.dataset.formats.paddle:FORMAT",
+    "paddle-page": "seal2real.dataset.formats.paddle:WITH_PAGE_TEXT",
     "huggingface": "seal2real.dataset.formats.huggingface:FORMAT",
     "webdataset": "seal2real.dataset.formats.webdataset:FORMAT",
     "donut": "seal2real.dataset.formats.donut:FORMAT",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 ANCHOR_SCHEME = "seal2real:"
 _ROLES = frozenset({"signature", "date", "company-name", "table-edge", "total", "photo", "title", "free"})
+_WRITTEN = frozenset({"signature", "date", "initials"})
 _POINTS_PER_INCH = 72.0
 _SCAN_SHARE = 0.85
 _RUN_GAP = 1.6  # spaces are multiples of a quarter em; the limit is not one, so that no run hangs on rounding
@@ -46,12 +47,15 @@ class RenderedPage:
         text: one box per run of text, in the order of the PDF's content, with a box per character (tight around the
             glyph; zero width for spaces), in pixels.
         anchors: the places that the PDF's ``seal2real:`` links mark, in pixels.
+        pens: places for handwriting that the template marks (``seal2real:pen-WHAT``), with "signature", "date" or
+            "initials" as the role.
         scanned: whether one raster picture covers the page, as in a PDF that a scanner made.
     """
 
     image: Image
     text: tuple[TextBox, ...]
     anchors: tuple[Anchor, ...]
+    pens: tuple[Anchor, ...]
     scanned: bool
 
 
@@ -148,11 +152,11 @@ def render(document: pypdfium2.PdfDocument, index: int, dpi: float) -> RenderedP
             image = np.repeat(image[..., :1], 3, axis=2)
         to_pixels = _Frame(page, image.shape[1], image.shape[0])
         text = tuple(_text_boxes(page, to_pixels))
-        anchors = tuple(_anchors(document, page, to_pixels))
+        anchors, pens = _places(document, page, to_pixels)
         scanned = _is_scan(page, to_pixels)
         bitmap.close()
         page.close()
-    return RenderedPage(image, text, anchors, scanned)
+    return RenderedPage(image, text, anchors, pens, scanned)
 
 
 class _Frame:
@@ -271,7 +275,39 @@ def _run_box(run: list[_Glyph]) -> TextBox:
     return TextBox("".join(g.character for g in run), union([b for b in boxes if b[2] > 0]), tuple(boxes))
 
 
-def _anchors(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, frame: _Frame) -> Iterator[Anchor]:
+def _places(
+    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, frame: _Frame
+) -> tuple[tuple[Anchor, ...], tuple[Anchor, ...]]:
+    """Places for seals and places for pens.
+
+    typst keeps only the innermost of nested links, so that a line to be signed comes as its label and its blank: a place
+    for a pen joins the place for a seal of its role that it touches, or is one itself.
+    """
+    anchors, pens = [], []
+    for role, box in _links(document, page, frame):
+        if role in _ROLES:
+            anchors.append(Anchor(role, box))
+        elif (what := role.removeprefix("pen-")) in _WRITTEN and what != role:
+            pens.append(Anchor(what, box))
+    for pen in pens:
+        if pen.role not in _ROLES:
+            continue
+        near = [a for a in anchors if a.role == pen.role and _touch(a.bbox, pen.bbox)]
+        for anchor in near:
+            anchors.remove(anchor)
+        anchors.append(Anchor(pen.role, union([pen.bbox, *(a.bbox for a in near)])))
+    return tuple(anchors), tuple(pens)
+
+
+def _touch(a: Box, b: Box) -> bool:
+    """Whether two boxes meet, or stand side by side with less than a third of their height between them."""
+    slack = 0.3 * max(a[3], b[3])
+    return (
+        a[0] < b[0] + b[2] + slack and b[0] < a[0] + a[2] + slack and a[1] < b[1] + b[3] + 1 and b[1] < a[1] + a[3] + 1
+    )
+
+
+def _links(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, frame: _Frame) -> Iterator[tuple[str, Box]]:
     import pypdfium2.raw as pdfium
 
     position, link, rect = ctypes.c_int(0), pdfium.FPDF_LINK(), pdfium.FS_RECTF()
@@ -285,9 +321,8 @@ def _anchors(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, frame: _F
         uri = address.value.decode("utf-8", "replace")
         if uri.startswith(ANCHOR_SCHEME) and pdfium.FPDFLink_GetAnnotRect(link, rect):
             box = frame.box(rect.left, rect.bottom, rect.right, rect.top)
-            role = uri.removeprefix(ANCHOR_SCHEME)
-            if role in _ROLES and math.isfinite(sum(box)) and frame.holds(box):
-                yield Anchor(role, box)
+            if math.isfinite(sum(box)) and frame.holds(box):
+                yield uri.removeprefix(ANCHOR_SCHEME), box
 
 
 def _is_scan(page: pypdfium2.PdfPage, frame: _Frame) -> bool:

@@ -66,9 +66,9 @@ def format_date(rng: np.random.Generator, day: datetime.date, form: float) -> st
         return f"{day.year}年{day.month}月{day.day}日"
     if form < 0.74:
         return f"{day.year} 年 {day.month} 月 {day.day} 日"
-    if form < 0.84:
+    if form < 0.84:  # as official papers write it
         return f"{chinese_digits(day.year)}年{chinese_number(day.month)}月{chinese_number(day.day)}日"
-    return f"{day.year}{(s := choose(rng, '-./'))}{day.month:02d}{s}{day.day:02d}"
+    return f"{day.year}{(s := '-./'[int(form * 1e4) % 3])}{day.month:02d}{s}{day.day:02d}"
 
 
 def blank_date(rng: np.random.Generator) -> str:
@@ -155,6 +155,8 @@ FIELDS: dict[str, Filler] = {
     "court": lambda rng: choose(rng, _COURTS),
     "date": date_text,
     "days": lambda rng: str(choose(rng, (3, 5, 7, 10, 15, 20, 30, 45, 60, 90))),
+    "account": bank_account,
+    "bank": bank,
     "firm": firm,
     "goods": goods,
     "months": lambda rng: str(choose(rng, (3, 6, 12, 18, 24, 36))),
@@ -170,6 +172,9 @@ FIELDS: dict[str, Filler] = {
     "street": street,
     "phone": phone,
     "office": office,
+    "model": model_number,
+    "tax": tax_number,
+    "unit": unit,
 }
 
 
@@ -182,4 +187,9 @@ def fields(rng: np.random.Generator) -> dict[str, Filler]:
         day += datetime.timedelta(days=int(rng.integers(15, 220)))
         return format_date(rng, day, form)
 
-    return {**FIELDS, "date": date}
+    def date_capital(rng: np.random.Generator) -> str:
+        nonlocal day
+        day += datetime.timedelta(days=int(rng.integers(15, 220)))
+        return format_date(rng, day, 0.8)
+
+    return {**FIELDS, "date": date, "date_capital": date_capital}

@@ -1,9 +1,15 @@
-"""The kinds of page: each fills one template of ``templates/`` with words and a style drawn from a generator."""
+"""The kinds of page: each fills one template of ``templates/`` with words and a style drawn from a generator.
+
+Most kinds are one file, a template with a recipe in its head (see `recipe`), and are found by their file's name. Those
+below need code of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +26,7 @@ from seal2real.page.kinds.letter_zh import letter_zh
 from seal2real.page.kinds.notice_zh import notice_zh
 from seal2real.page.kinds.receipt_zh import receipt_zh
 from seal2real.page.kinds.statement_zh import statement_zh
+from seal2real.page.recipe import fill_recipe, has_recipe
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ class PageKind:
 
 
 # One line per kind; a name ends in its language.
-TEMPLATES: dict[str, PageKind] = {
+_CODED: dict[str, PageKind] = {
     "contract-zh": PageKind("contract", contract_zh),
     "invoice-form-zh": PageKind("invoice-form-zh", invoice_form_zh),
     "notice-zh": PageKind("notice-zh", notice_zh),
@@ -50,3 +57,13 @@ TEMPLATES: dict[str, PageKind] = {
     "certificate-en": PageKind("certificate", certificate_en),
     "letter-en": PageKind("letter", letter_en),
 }
+
+
+def _with_recipe() -> dict[str, PageKind]:
+    """The templates that declare their own data, by the name of the file."""
+    folder = Path(__file__).parents[1] / "templates"
+    paths = sorted(p for p in folder.glob("*-*.typ") if has_recipe(p))
+    return {p.stem: PageKind(p.stem, partial(fill_recipe, p, p.stem.rsplit("-", 1)[1])) for p in paths}
+
+
+TEMPLATES: dict[str, PageKind] = {**_CODED, **_with_recipe()}

@@ -112,8 +112,10 @@ def train(
     if dry_run:
         _print_survey(settings, survey(settings))
         return
+    from seal2real.report.validation import Validation
+
     with training(settings.minutes) as progress:
-        report = run_training(settings, out, resume, progress)
+        report = run_training(settings, out, resume, progress, Validation())
     _print_report(settings, report)
 
 

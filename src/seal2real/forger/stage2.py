@@ -26,6 +26,7 @@ from seal2real.forger.adversary import (
     gradient_penalty,
 )
 from seal2real.forger.batches import Micro, make_micro_batch, picture_rows
+from seal2real.forger.checkpoint import Checkpoints, Validate
 from seal2real.forger.content import image_content_loss, layer_content_loss
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.priors import TIME_RANGE, Critic, prior_loss
@@ -58,11 +59,13 @@ class ForgerSettings:
     penalty: float = 0.1  # R1 weight, of the order of 0.0002 * pixels / batch (Karras et al. 2020)
     penalty_every: int = 4  # steps between penalties (weighted up accordingly)
     content_weight: float = 1.0  # w
-    variety_weight: float = 0.1  # of the knobs' drift: a few dozen real images must not narrow the look to theirs
+    variety_weight: float = 1.0  # of the knobs' drift: a few dozen real images must not narrow the look to theirs
     learning_rate: float = 3e-4  # of the residual network (Adam)
     knob_learning_rate: float = 3e-3  # of the knobs' starts and spreads, the ink's colour
     adversary_learning_rate: float = 5e-4
     ema: float = 0.995  # decay of the moving average
+    validate_every: int = 200  # steps between validations, where there is one
+    patience: int | None = None  # validations without a better one until the run stops
 
 
 class Stage2:
@@ -240,11 +243,14 @@ def train_forger(
     save_every: float = 180.0,
     picture_every: int = 250,
     progress: Callable[[int, float], None] | None = None,
+    validate: Validate | None = None,
 ) -> LayeredForger | ResidualForger:
-    """Train a forger; resumes from the run's state. Returns its moving average.
+    """Train a forger; resumes from the run's state. Returns its moving average; where there is validation, the best
+    that was judged.
 
     Raises:
-        Seal2RealError: a loss is not finite; the newest state before it is kept.
+        Seal2RealError: a loss is not finite, nothing is learned, or all variety is lost; the newest state before it
+            and the best checkpoint are kept.
         UsageError: a prior or adversary without a backbone or without prompts.
     """
     device = accelerator.device
@@ -261,6 +267,8 @@ def train_forger(
         rows = picture_rows(stage.ema.module, real, pool, seed, size, diameters, device)
         run.picture(f"stage2-{done:06d}", rows)
 
+    run.drop_metrics("validation", done)  # what came after the state will come again
+    checkpoints = Checkpoints(run, validate, settings.validate_every, settings.patience, accelerator)
     for step in Budget(accelerator, settings.steps, minutes).remaining(done):
         log = Log()
         stage.step(step, [draw(step, micro) for micro in range(settings.accumulate)], log)
@@ -273,12 +281,15 @@ def train_forger(
             accelerator.log({f"stage2/{name}": value for name, value in values.items()}, step=done)
         if done % picture_every == 0:
             picture()
+        late = checkpoints.look(done, stage.ema.module)
         if time.monotonic() - saved > save_every:
             run.save_state("stage2", done, stage.modules, stage.optimizers)
             saved = time.monotonic()
+        if late:
+            break
     run.save_state("stage2", done, stage.modules, stage.optimizers)
     picture()
-    return stage.ema.module
+    return checkpoints.best_of(stage.ema.module)
 
 
 def _forger_optimizer(forger: nn.Module, settings: ForgerSettings) -> torch.optim.Optimizer:

@@ -14,6 +14,7 @@ import numpy as np
 
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.forger.adversary import ADVERSARIES
+from seal2real.forger.checkpoint import Validate
 from seal2real.forger.forge import Forger
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.priors import PRIORS
@@ -69,6 +70,9 @@ class TrainConfig:
     variety_weight: float = ForgerSettings.variety_weight
     learning_rate: float = ForgerSettings.learning_rate
     knob_learning_rate: float = ForgerSettings.knob_learning_rate
+    ema: float = ForgerSettings.ema
+    validate_every: int = ForgerSettings.validate_every
+    patience: int | None = ForgerSettings.patience
     minutes: float | None = None  # wall-clock limit of stage 2
     precision: str = "auto"  # "no" (fp32), "bf16", "auto" (bf16 where the device has it)
     save_every: float = 180.0  # seconds between states
@@ -86,6 +90,7 @@ class TrainConfig:
             precision=PRECISIONS,
         )
         check_positive(self, "pool", "image_size", "prompt_steps", "prompt_batch", "steps", "batch", "accumulate")
+        check_positive(self, "validate_every", "patience")
         check_positive(self, "minutes", "critic_steps", "learning_rate", "knob_learning_rate", "picture_every")
         if self.prior == "none" and self.adversary == "none" and self.stage != "1":
             raise UsageError("prior and adversary are both 'none': nothing would teach the forger; choose at least one")
@@ -164,6 +169,7 @@ def train(
     out: Path,
     resume: bool = False,
     progress: Callable[[str, int, int, float], None] | None = None,
+    validate: Callable[[Forger, RealCrops], dict[str, float]] | None = None,
 ) -> TrainReport:
     """Run stage 1, stage 2, or both.
 
@@ -173,6 +179,8 @@ def train(
             ``metrics.jsonl``, ``samples/``, ``state/``, ``report.json``.
         resume: go on with the run in ``out``.
         progress: called with (what, done, of, loss).
+        validate: judges the forger every ``config.validate_every`` steps against all real seals (see
+            `seal2real.report.validation`); its "kid", lower being better, chooses the checkpoint that is kept.
 
     Raises:
         Seal2RealError: no usable real image, no such backbone, stage 2 without stage 1's prompts, a loss that is not
@@ -215,7 +223,8 @@ def train(
             backbone = load_backbone(str(out / "backbone")).to(accelerator.device).requires_grad_(False)
         prompts = Prompts.load(path, backbone).to(accelerator.device)
     if config.stage in ("2", "all"):
-        _train_forger(config, backbone, prompts, training, pool, run, accelerator, size, report)
+        judge = None if validate is None else lambda network: validate(Forger(network, out.name), real)
+        _train_forger(config, backbone, prompts, training, pool, run, accelerator, size, report, judge)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     result = TrainReport(out, len(training), len(held_out), real.skipped, judgement, dict(run.done))
@@ -269,6 +278,7 @@ def _train_forger(
     accelerator: Any,
     size: int,
     report: Callable[[str, int, int, float], None],
+    validate: Validate | None,
 ) -> None:
     shared = {field.name for field in fields(ForgerSettings)} & {field.name for field in fields(TrainConfig)}
     settings = ForgerSettings(**{name: getattr(config, name) for name in shared})
@@ -286,7 +296,7 @@ def _train_forger(
     averaged = train_forger(
         forger, backbone, prompts, training, pool, settings, run, accelerator, config.seed, size, config.diameters,
         config.minutes, config.save_every, config.picture_every,
-        lambda n, loss: report("stage 2", n, settings.steps, loss),
+        lambda n, loss: report("stage 2", n, settings.steps, loss), validate,
     )  # fmt: skip
     if accelerator.is_main_process:
         save_module(averaged, run.folder / "forger", averaged.config)

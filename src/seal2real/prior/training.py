@@ -237,10 +237,11 @@ class Run:
                         slots.setdefault(int(parts[1]), {})[parts[2]] = value
                 optimizer.load_state_dict({"state": slots, "param_groups": groups[name]})
         self.done[part] = step
-        self._drop_metrics(part, step)
+        self.drop_metrics(part, step)
         return step
 
-    def _drop_metrics(self, part: str, step: int) -> None:
+    def drop_metrics(self, part: str, step: int) -> None:
+        """Forget a part's metrics beyond ``step``."""
         path = self.folder / "metrics.jsonl"
         if not self.main or not path.exists():
             return

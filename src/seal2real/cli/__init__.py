@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from seal2real import __version__
-from seal2real.cli import data, learning, measuring
+from seal2real.cli import converting, data, drawing, learning, measuring
 from seal2real.cli.progress import is_main_process
 from seal2real.errors import Seal2RealError, UsageError
 
@@ -56,6 +56,9 @@ def options(
 app.command(rich_help_panel="Data")(data.generate)
 app.command(rich_help_panel="Data")(data.forge)
 app.command(rich_help_panel="Data")(data.preview)
+app.command(rich_help_panel="Data")(converting.convert)
+app.command(rich_help_panel="Seals")(drawing.draw)
+app.command(rich_help_panel="Seals")(drawing.fonts)
 app.command(rich_help_panel="Learning")(learning.train)
 app.command(rich_help_panel="Learning")(learning.pretrain)
 app.command(rich_help_panel="Measuring")(measuring.evaluate)

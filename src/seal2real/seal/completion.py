@@ -257,8 +257,8 @@ def _check_layout(
     texts, options = _Watched(design.texts), _Watched(design.options)
     try:
         lay_out(replace(design, texts=texts, options=options))
-    except MissingGlyphError:
-        raise
+    except MissingGlyphError as error:
+        raise MissingGlyphError(error.characters, error.font, source.name) from None
     except Seal2RealError as error:
         raise source.error(str(error)) from None
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:

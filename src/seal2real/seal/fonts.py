@@ -212,6 +212,24 @@ def check_coverage(text: str, font: str) -> None:
 
 def font_name(font: str) -> str:
     """What to call a font in a message: its family, and the file if it is the user's own."""
-    path = font_style(font).path
-    family = _typeface(path).getFamilyName()
-    return family if path in (_SERIF, _SANS, family) or not family else f"{family} ({path})"
+    path, family = font_style(font).path, font_family(font)
+    return family if path in (_SERIF, _SANS, family) else f"{family} ({path})"
+
+
+def font_family(font: str) -> str:
+    """The family name that a font gives itself, or the font as it was named if it has none."""
+    return _typeface(font_style(font).path).getFamilyName() or font
+
+
+def font_faces(path: str) -> list[str]:
+    """The faces of a font file, as a design names them: the path itself, and "path#1" and so on in a collection.
+
+    Raises:
+        UsageError: if it cannot be read as a font.
+    """
+    _typeface(path)
+    faces = [path]
+    with _quiet():
+        while "#" not in path and skia.Typeface.MakeFromFile(path, len(faces)) is not None:
+            faces.append(f"{path}#{len(faces)}")
+    return faces

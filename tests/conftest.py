@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,4 +104,26 @@ def diffusion_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, part in (("unet", unet), ("vae", vae), ("text_encoder", encoder), ("scheduler", scheduler)):
         part.save_pretrained(folder / name)
     tokenizer.save_pretrained(folder / "tokenizer")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def labelled_crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A native dataset of six crops around seals, two in each split, and of one without any seal, in train."""
+    import numpy as np
+
+    from seal2real.dataset.formats.native import METADATA, dump_row, encode_sample, read_rows
+    from seal2real.dataset.generate import GenerateConfig, generate, load_context, make_sample
+
+    folder = tmp_path_factory.mktemp("labelled") / "dataset"
+    config = GenerateConfig(count=6, forger="none", crops=256)
+    generate(config, folder, workers=1)
+    sample = make_sample(config, 6, load_context(config))
+    bare = replace(sample, stamped=sample.clean, ink=np.zeros_like(sample.ink), seals=())
+    negative = encode_sample(bare, 6, "train")
+    for path, data in negative.files.items():
+        (folder / path).write_bytes(data)
+    splits = ("train", "validation", "test")
+    rows = [{**row, "split": splits[number % 3]} for number, row in enumerate(read_rows(folder))]
+    (folder / METADATA).write_text("".join(map(dump_row, [*rows, negative.row])), encoding="utf-8")
     return folder

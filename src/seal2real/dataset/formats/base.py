@@ -1,4 +1,4 @@
-"""What every export format offers: one function that writes it, and one that reads it back where there is a way back."""
+"""What every export format offers: a function that writes it, and one that reads it back where there is a way."""
 
 from __future__ import annotations
 

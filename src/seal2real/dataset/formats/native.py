@@ -91,8 +91,8 @@ def encode_sample(sample: Sample, index: int, split: str, jpeg_quality: int = 92
             continue
         visible = seal.on_page(seal.visible, height, width)
         stem = f"masks/{name}_{len(seals)}"
-        files[f"{stem}_full.png"] = _encode_mask(full)
-        files[f"{stem}_visible.png"] = _encode_mask(visible)
+        files[f"{stem}_full.png"] = encode_mask(full)
+        files[f"{stem}_visible.png"] = encode_mask(visible)
         lines = []
         for number, line in enumerate(seal.lines):
             crop_path = f"lines/{name}_{len(seals)}_{number}.png" if _lies_on(line, height, width) else None
@@ -128,12 +128,12 @@ def encode_sample(sample: Sample, index: int, split: str, jpeg_quality: int = 92
 
 
 def row_files(row: Row) -> list[str]:
-    """Relative paths of all files that a row names."""
+    """Relative paths of all files that a row names. A dataset that came from another format may lack some: null."""
     paths = [row["file_name"], row["clean"], row["ink"]]
     for seal in row["seals"]:
         paths += [seal["mask_full"], seal["mask_visible"]]
-        paths += [line["crop"] for line in seal["lines"] if line["crop"]]
-    return paths
+        paths += [line["crop"] for line in seal["lines"]]
+    return [path for path in paths if path]
 
 
 def dump_row(row: Row) -> str:
@@ -168,8 +168,15 @@ def load_sample(dataset: Path, row: Row) -> NativeSample:
     """The images of a row.
 
     Raises:
-        Seal2RealError: a file is missing or no image; it names the file.
+        Seal2RealError: a file is missing or no image (it names the file), or the dataset came from a format that does
+            not carry all of them.
     """
+    absent = [name for name in ("clean", "ink") if not row[name]]
+    absent += [name for seal in row["seals"] for name in ("mask_full", "mask_visible") if not seal[name]]
+    if absent:
+        raise Seal2RealError(
+            f"{dataset}: {row['file_name']} has no {absent[0]}; the format that it was converted from does not carry it"
+        )
     return NativeSample(
         row=row,
         stamped=_load(dataset / row["file_name"], cv2.IMREAD_COLOR_RGB),
@@ -225,7 +232,7 @@ def _load(path: Path, flags: int) -> Image:
     return np.asarray(pixels, dtype=np.uint8)
 
 
-def _encode_mask(mask: Mask) -> bytes:
+def encode_mask(mask: Mask) -> bytes:
     """1-bit PNG: full pages of it cost 5 ms and a few kilobytes."""
     flags = [cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 1]
     return cv2.imencode(".png", mask.view(np.uint8) * 255, flags)[1].tobytes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -45,12 +47,12 @@ class FolderPages:
         if not self.folder.is_dir():
             raise UsageError(f"folder of pages {str(folder)!r} does not exist; name a folder of PDFs or images")
         self.skipped: list[tuple[Path, str]] = []
-        pages: dict[Path, int] = {}
+        pages: dict[Path, Sequence[int]] = {}
         pdfs = (p for p in self.folder.rglob("*") if p.suffix.lower() == ".pdf" and not p.name.startswith("."))
         for path in sorted([*filter(Path.is_file, pdfs), *find_images(self.folder)]):
             count = _count_pages(path)
             if isinstance(count, int):
-                pages[path] = count
+                pages[path] = range(count)
             else:
                 self.skipped.append((path, count))
         self._pages = pages
@@ -66,13 +68,25 @@ class FolderPages:
         """
         for number in rng.permutation(len(self.files)):
             path = self.files[int(number)]
-            index = int(rng.integers(self._pages[path]))
+            index = self._pages[path][int(rng.integers(len(self._pages[path])))]
             try:
                 return self._pdf_page(path, index) if path.suffix.lower() == ".pdf" else self._image_page(path)
             except Seal2RealError as error:
                 if all(path != seen for seen, _ in self.skipped):
                     self.skipped.append((path, str(error)))
         raise Seal2RealError(f"no page in {str(self.folder)!r} can be read{self._first_reason()}")
+
+    @property
+    def pages(self) -> Mapping[Path, Sequence[int]]:
+        """The numbers of each file's pages, from 0."""
+        return self._pages
+
+    def part(self, pages: Mapping[Path, Sequence[int]]) -> FolderPages:
+        """The same source with only these pages of it, at least one. The list of skipped files is shared."""
+        part = copy.copy(self)
+        part._pages = dict(pages)
+        part.files = tuple(part._pages)
+        return part
 
     def _first_reason(self) -> str:
         if not self.skipped:
@@ -91,7 +105,7 @@ class FolderPages:
         finally:
             document.close()
         anchors = result.anchors or render.anchors_from_text(result.text)
-        return Page(result.image, self.dpi, result.text, anchors, f"{path.name}#{index + 1}", result.scanned)
+        return Page(result.image, self.dpi, result.text, anchors, f"{self._name(path)}#{index + 1}", result.scanned)
 
     def _image_page(self, path: Path) -> Page:
         _, dpi = _image_size_and_dpi(path)
@@ -102,7 +116,10 @@ class FolderPages:
             size = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
             image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
             dpi = self.dpi
-        return Page(image, float(dpi), (), (), path.name, scanned=True)
+        return Page(image, float(dpi), (), (), self._name(path), scanned=True)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
 
 
 def check_dpi(dpi: float) -> float:

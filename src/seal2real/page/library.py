@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from seal2real.errors import UsageError
-from seal2real.page import render
+from seal2real.page import finishing, render
 from seal2real.page.folder import check_dpi
 from seal2real.page.kinds import TEMPLATES
 from seal2real.sample import Page
@@ -33,18 +33,27 @@ class TemplatePages:
     Attributes:
         dpi: resolution of the pages, 20 to 1200.
         templates: names from `TEMPLATES`; None for all (of the language).
-        language: "zh" or "en" to take only templates of that language; None for all.
+        language: "zh", "en" or "mixed" to take only templates of that language; None for all.
+        accept: told what a template is about to be filled with; the filling is drawn anew until it agrees. None takes
+            every one.
+        pen: share of the pages that are signed and dated by hand where there is a line for it, 0 to 1.
+        red: share of the pages that get red things which are no seals (see `red`), 0 to 1.
 
     Raises:
-        UsageError: unknown template or language, resolution out of range, or nothing is left.
+        UsageError: unknown template or language, a number out of range, or nothing is left.
     """
 
     dpi: float = 200
     templates: Sequence[str] | None = None
     language: str | None = None
+    accept: Callable[[Mapping[str, Any]], bool] | None = None
+    pen: float = 0.6
+    red: float = 0.15
 
     def __post_init__(self) -> None:
         check_dpi(self.dpi)
+        finishing.check_share("pen", self.pen)
+        finishing.check_share("red", self.red)
         if isinstance(self.templates, str):
             raise UsageError(f"templates must be a list of names, not one string; write [{self.templates!r}]")
         for name in self.templates or ():
@@ -66,7 +75,10 @@ class TemplatePages:
         """A page of a random template; of a document of several pages mostly the last, where it is signed."""
         name = self.names[int(rng.integers(len(self.names)))]
         kind = TEMPLATES[name]
-        document = render.open_pdf(render.typeset(kind.template, kind.fill(rng)))
+        data = kind.fill(rng)
+        while self.accept is not None and not self.accept(data):
+            data = kind.fill(rng)
+        document = render.open_pdf(render.typeset(kind.template, data))
         try:
             draw = rng.random()
             index = len(document) - 1 if draw < 0.75 else 0 if draw < 0.9 else int(rng.integers(len(document)))
@@ -76,7 +88,8 @@ class TemplatePages:
                 result = render.render(document, index, self.dpi)
         finally:
             document.close()
-        return Page(result.image, float(self.dpi), result.text, result.anchors, f"template:{name}")
+        page = Page(result.image, float(self.dpi), result.text, result.anchors, f"template:{name}")
+        return finishing.finish(page, result.pens, rng, self.pen, self.red)
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,11 @@ characters (`max_text_length` must be at least that); `dict.txt` has {characters
 (`use_space_char: true`).
 
 ```
-paddlex -c paddlex/configs/modules/seal_text_detection/PP-OCRv4_mobile_seal_det.yaml \\
+python main.py -c paddlex/configs/modules/seal_text_detection/PP-OCRv4_mobile_seal_det.yaml \\
     -o Global.mode=check_dataset -o Global.dataset_dir=det
 ```
+
+(`main.py` of PaddleX's repository.)
 """
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from seal2real.errors import MissingGlyphError, Seal2RealError, UsageError
 from seal2real.seal.design import SealDesign, check_value, nearest
 from seal2real.seal.drawing import INK_RGB, lay_out
-from seal2real.seal.fonts import font_style
+from seal2real.seal.fonts import font_family
 from seal2real.seal.kinds import KINDS, kind_of
 from seal2real.seeding import rng_for
 
@@ -92,7 +92,7 @@ def _checked(key: str, value: Any, source: Source) -> Any:
     try:
         value = check_value(key, value)
         if key == "font":
-            font_style(value)
+            font_family(value)  # reads it
     except UsageError as error:
         raise source.error(str(error), key) from None
     return value
@@ -204,7 +204,7 @@ def _options(
             raise source.error(f"option {key!r} is {value!r}; give {wanted}", "options", key)
         if "font" in key and isinstance(value, str):
             try:
-                font_style(value)
+                font_family(value)
             except UsageError as error:
                 raise source.error(str(error), "options", key) from None
         options[key] = value

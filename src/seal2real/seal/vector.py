@@ -214,6 +214,7 @@ def pdf_of(art: VectorArt, design: SealDesign, colour: str | RGB | None = None, 
     information = skia.PDF.Metadata()
     information.fTitle, information.fSubject, information.fCreator = _title(design), COMMENT, "Seal2Real"
     information.fKeywords = SYNTHETIC_SOURCE
+    information.fRasterDPI = 72.0 * _UNITS  # nothing is rasterised; but a page is as large as a whole number of these
     stream = skia.DynamicMemoryWStream()
     document = skia.PDF.MakeDocument(stream, information)
     canvas = document.beginPage(art.width_mm * _POINTS_PER_MM, art.height_mm * _POINTS_PER_MM)

@@ -25,7 +25,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from seal2real.dataset.engine import keep_memory
+from seal2real.dataset.engines.worker import keep_memory
 from seal2real.dataset.formats.native import encode_sample
 from seal2real.errors import Seal2RealError
 from seal2real.forger import load_forger

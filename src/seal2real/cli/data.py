@@ -12,7 +12,9 @@ from seal2real.cli.progress import counting
 
 
 def generate(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make; new or empty, unless --resume.")],
+    out: Annotated[
+        str, typer.Argument(metavar="OUT", help="Folder or URL (s3://...) to make; new or empty, unless --resume.")
+    ],
     count: Annotated[int, typer.Option("--count", "-n", help="Samples to make.")] = 100,
     forger: Annotated[
         str,
@@ -47,14 +49,29 @@ def generate(
     jpeg_quality: Annotated[int, typer.Option(help="Quality of stamped and clean images, 1 to 100.")] = 92,
     validation: Annotated[float, typer.Option(help="Share of samples in the validation split.")] = 0.1,
     test: Annotated[float, typer.Option(help="Share of samples in the test split.")] = 0.1,
+    engine: Annotated[str, typer.Option(help="local, or ray for a cluster.")] = "local",
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="Processes.  [default: one per core]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")] = False,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A running Ray cluster: HOST:PORT or auto.  [default: one started here]"),
+    ] = None,
+    max_failures: Annotated[int, typer.Option(help="Samples that may fail before the run ends.")] = 10,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="FORMAT", help="Also write it as coco, yolo, ... in OUT-FORMAT; repeatable."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a run that was interrupted; try failed samples again.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell the time and the disk space that it takes.")
+    ] = False,
     preview: Annotated[int, typer.Option(help="Samples shown in preview.jpg; 0 makes none.")] = 24,
 ) -> None:
     """Make a labelled dataset in **OUT**: stamped, clean, ink, masks, polygons, texts (Hugging Face imagefolder)."""
     from seal2real.dataset.generate import GenerateConfig
     from seal2real.dataset.generate import generate as make
-    from seal2real.report.sheet import write_preview
+    from seal2real.dataset.store import FAILURES, local_path
 
     config = GenerateConfig(
         count=count,
@@ -72,11 +89,39 @@ def generate(
         validation=validation,
         test=test,
     )
+    if dry_run:
+        from seal2real.dataset.estimate import estimate
+
+        print("\n".join(estimate(config, out, workers).lines()))
+        return
     with counting("generate", count) as advance:
-        make(config, out, workers=workers, resume=resume, progress=advance)
-    print(f"{count} samples in {out} (labels: {out / 'metadata.jsonl'}, fields: {out / 'README.md'})")
-    if preview > 0:
-        print(f"look at {write_preview(out, count=preview)}")
+        made = make(
+            config,
+            out,
+            workers=workers,
+            resume=resume,
+            progress=advance,
+            engine=engine,
+            ray_address=ray_address,
+            max_failures=max_failures,
+            formats=formats or (),
+        )
+    name = out.rstrip("/")
+    print(f"{count - len(made.failures)} samples in {out} (labels: {name}/metadata.jsonl, fields: {name}/README.md)")
+    for target, folder in made.converted.items():
+        print(f"{target} in {folder}")
+    if made.failures:
+        first = made.failures[0]
+        print(
+            f"{len(made.failures)} samples failed, the first: sample {first.index}: {first.error} "
+            f"(all: {name}/{FAILURES}; try them again: --resume)",
+            file=sys.stderr,
+        )
+    path = local_path(out)
+    if preview > 0 and path is not None:
+        from seal2real.report.sheet import write_preview
+
+        print(f"look at {write_preview(path, count=preview)}")
 
 
 def preview(

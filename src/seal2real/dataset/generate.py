@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import seal2real
 from seal2real.dataset.card import dataset_card
-from seal2real.dataset.engine import Progress, run_shards
-from seal2real.dataset.formats.native import encode_sample
-from seal2real.dataset.store import SETTINGS, Shard, Store, plan_shards
+from seal2real.dataset.engines import check_engine, run_shards
+from seal2real.dataset.engines.worker import Failure
+from seal2real.dataset.formats.native import EncodedSample, encode_sample
+from seal2real.dataset.splits import (
+    design_accepter,
+    folder_parts,
+    page_identity,
+    shares_of,
+    split_at,
+    template_part,
+)
+from seal2real.dataset.store import FAILURES, SETTINGS, Shard, Store, local_path, open_store, plan_shards
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.sample import Sample
 from seal2real.seeding import rng_for
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
     from seal2real.forger import Forger
     from seal2real.page import PageSource
 
+Progress = Callable[[int], None]  # called with the count of samples that were just finished
+MAX_FAILURES = 10
 _log = logging.getLogger(__name__)
 
 
@@ -65,10 +76,22 @@ class GenerateConfig:
 
 @dataclass(frozen=True)
 class Context:
-    """What all samples share: loaded once in each process."""
+    """What all samples share: loaded once in each process.
+
+    Attributes:
+        pages: where pages come from.
+        forger: None for flat pasted seals.
+        parts: split -> the pages that belong to it; empty to take any page for every split.
+    """
 
     pages: PageSource
     forger: Forger | None
+    parts: Mapping[str, PageSource] = dataclasses.field(default_factory=dict)
+
+    def shares(self, config: GenerateConfig) -> dict[str, float]:
+        """The shares of the splits for which there are pages."""
+        shares = shares_of(config.validation, config.test)
+        return {name: share for name, share in shares.items() if not self.parts or name in self.parts}
 
 
 def load_context(config: GenerateConfig) -> Context:
@@ -82,17 +105,25 @@ def load_context(config: GenerateConfig) -> Context:
     from seal2real.press import COLOURS
     from seal2real.seal import kind_of
 
+    shares = shares_of(config.validation, config.test)
+
     for kind in config.kinds or ():
         kind_of(kind)
     if config.colour is not None and config.colour not in COLOURS:
         raise UsageError(f"no ink colour {config.colour!r}; choose from {', '.join(COLOURS)}")
     pages: PageSource
-    pages = TemplatePages(config.dpi) if config.pages is None else FolderPages(Path(config.pages), config.dpi)
+    parts: Mapping[str, PageSource]
+    if config.pages is None:
+        pages = templates = TemplatePages(config.dpi)
+        parts = {split: template_part(templates, split, shares) for split in shares}
+    else:
+        pages = folder = FolderPages(Path(config.pages), config.dpi)
+        parts = folder_parts(folder, shares)
     if config.forger == "none":
-        return Context(pages, None)
+        return Context(pages, None, parts)
     from seal2real.forger import load_forger
 
-    return Context(pages, load_forger(config.forger))
+    return Context(pages, load_forger(config.forger), parts)
 
 
 def make_sample(config: GenerateConfig, index: int, context: Context) -> Sample:
@@ -105,14 +136,18 @@ def make_sample(config: GenerateConfig, index: int, context: Context) -> Sample:
     """
     from seal2real.press import crop_sample, stamp_page
 
-    page = context.pages.page(rng_for(config.seed, index, "page"))
+    shares = context.shares(config)
+    split = split_at(_split_place(config, index), shares)
+    page = context.parts.get(split, context.pages).page(rng_for(config.seed, index, "page"))
     sample = stamp_page(
         page,
         rng_for(config.seed, index, "press"),
         kinds=config.kinds,
         colour=config.colour,
         count=config.seals,
+        accept=design_accepter(split, shares),
     )
+    page_id = page_identity(page)
     if config.crops is not None and sample.seals:
         rng = rng_for(config.seed, index, "crop")
         sample = crop_sample(sample, int(rng.integers(len(sample.seals))), config.crops, rng)
@@ -125,63 +160,163 @@ def make_sample(config: GenerateConfig, index: int, context: Context) -> Sample:
         index=index,
         forger=context.forger.name if context.forger is not None else "none",
         page=page.source,
+        page_id=page_id,
         version=seal2real.__version__,
     )
 
 
-def split_of(config: GenerateConfig, index: int) -> str:
-    """The split of a sample: drawn by its number, so that a longer dataset keeps the splits of a shorter one."""
-    draw = rng_for(config.seed, index, "split").random()
-    if draw < config.test:
-        return "test"
-    return "validation" if draw < config.test + config.validation else "train"
+def split_of(config: GenerateConfig, index: int, context: Context | None = None) -> str:
+    """The split of a sample: drawn by its number, so that a longer dataset keeps the splits of a shorter one.
+
+    Args:
+        config: what is made.
+        index: number of the sample.
+        context: leaves out the splits for which the user's pages are too few.
+    """
+    shares = shares_of(config.validation, config.test) if context is None else context.shares(config)
+    return split_at(_split_place(config, index), shares)
 
 
-def default_workers() -> int:
-    """One worker per core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _split_place(config: GenerateConfig, index: int) -> float:
+    return float(rng_for(config.seed, index, "split").random())
+
+
+def encode(config: GenerateConfig, index: int, context: Context) -> EncodedSample:
+    """Row and files of sample ``index``."""
+    sample = make_sample(config, index, context)
+    return encode_sample(sample, index, split_of(config, index, context), config.jpeg_quality)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What a run left.
+
+    Attributes:
+        failures: samples that are missing, with the reason.
+        converted: format -> its folder.
+    """
+
+    failures: tuple[Failure, ...] = ()
+    converted: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
 
 def generate(
     config: GenerateConfig,
-    out: Path,
+    out: Path | str,
     *,
     workers: int | None = None,
     resume: bool = False,
     progress: Progress = lambda done: None,
-) -> None:
-    """Write a dataset in the native format. The files' bytes do not depend on ``workers``, nor on interruptions.
+    engine: str = "local",
+    ray_address: str | None = None,
+    max_failures: int = MAX_FAILURES,
+    formats: Sequence[str] = (),
+) -> Generated:
+    """Write a dataset in the native format. The bytes depend on neither engine nor workers, nor on interruptions.
 
     Args:
         config: what to make.
-        out: folder to make; it must be new or empty unless ``resume``.
+        out: folder to make, a path or a URL that fsspec knows; it must be new or empty unless ``resume``.
         workers: processes; None = one per core.
-        resume: continue a run that was interrupted.
+        resume: continue a run that was interrupted, and try samples that failed once more.
         progress: called with the count of samples that were just finished or found finished.
+        engine: "local" or "ray".
+        ray_address: of a running Ray cluster; None starts one on this machine.
+        max_failures: how many samples may fail before the run ends; they are listed in ``failures.jsonl``.
+        formats: more formats to write, each into a folder beside ``out`` (``out-coco``).
 
     Raises:
         UsageError: ``out`` holds something else, or was begun with other settings; or a value is out of range.
-        Seal2RealError: a sample failed (it names the index), or ``out`` cannot be written.
+        Seal2RealError: too many samples failed (it names the first), or ``out`` cannot be written.
     """
-    if workers is not None and workers < 1:
-        raise UsageError(f"workers is {workers}; it must be at least 1")
+    _check_run(out, workers, engine, ray_address, max_failures, formats)
     settings: dict[str, Any] = {**dataclasses.asdict(config), "version": seal2real.__version__}
     shards = plan_shards(config.count)
     job = GenerateJob(config)
-    if not (out / SETTINGS).is_file():
+    folder = local_path(out)
+    if folder is None or not (folder / SETTINGS).is_file():
         job.prepare()  # a wrong forger or folder shows before anything is written
-    store = Store.open(out, settings, resume=resume)
+    store = open_store(out, settings, resume=resume)
+    failures: list[Failure] = []
     if store.complete:
         progress(config.count)
-        return
-    job.prepare()
-    for _, reason in job.skipped_pages:
-        _log.warning("skipped %s", reason)
-    missing = [shard for shard in shards if not store.has(shard)]
-    progress(config.count - sum(map(len, missing)))
-    if missing:
-        run_shards(job, missing, store, min(workers or default_workers(), len(missing)), progress)
-    store.finish(shards, dataset_card(settings))
+        return Generated((), _convert(folder, formats))
+    try:
+        workers = _check_processes(store, workers, engine)
+        job.prepare()
+        job.warn()
+        missing = store.missing(shards)
+        progress(config.count - sum(map(len, missing)))
+
+        def finished(shard: Shard, failed: tuple[Failure, ...]) -> None:
+            if failed:
+                failures.extend(failed)
+                store.report({**dataclasses.asdict(failure), "config": settings} for failure in failures)
+            progress(len(shard))
+            if len(failures) > max_failures:
+                raise Seal2RealError(_too_many(failures, max_failures, config, store))
+
+        if missing:
+            run_shards(job, missing, store, engine=engine, workers=workers, ray_address=ray_address, finished=finished)
+        if len(failures) == config.count:
+            raise Seal2RealError(_too_many(failures, max_failures, config, store))
+        if not failures:
+            store.report(())
+        store.finish(shards, dataset_card({**settings, "count": config.count - len(failures)}), whole=not failures)
+    except BaseException:
+        store.leave()
+        raise
+    return Generated(tuple(sorted(failures, key=lambda failure: failure.index)), _convert(folder, formats))
+
+
+def _check_run(
+    out: Path | str,
+    workers: int | None,
+    engine: str,
+    ray_address: str | None,
+    max_failures: int,
+    formats: Sequence[str],
+) -> None:
+    from seal2real.dataset.formats import format_of
+
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers is {workers}; it must be at least 1")
+    if max_failures < 0:
+        raise UsageError(f"max-failures is {max_failures}; it must be 0 or more")
+    check_engine(engine, ray_address)
+    for name in formats:
+        format_of(name)
+    if formats and local_path(out) is None:
+        raise UsageError(f"--format needs a dataset in a local folder, not at {out}; generate it here, then copy it")
+
+
+def _check_processes(store: Store, workers: int | None, engine: str) -> int | None:
+    if not store.one_process:
+        return workers
+    if engine != "local" or (workers or 1) > 1:
+        raise UsageError(f"{store.name} is seen by one process only; give --engine local --workers 1, or another URL")
+    return 1
+
+
+def _too_many(failures: Sequence[Failure], limit: int, config: GenerateConfig, store: Store) -> str:
+    first = min(failures, key=lambda failure: failure.index)
+    return (
+        f"{len(failures)} samples failed (--max-failures {limit}); the first is sample {first.index} of seed "
+        f"{config.seed}: {first.error}; all are in {store.name}/{FAILURES}; try them again with --resume"
+    )
+
+
+def _convert(folder: Path | None, formats: Sequence[str]) -> dict[str, Path]:
+    """Write the dataset in more formats, each beside it; what is there already is whole, and stays."""
+    from seal2real.dataset.convert import convert
+
+    folders: dict[str, Path] = {}
+    for name in dict.fromkeys(formats):
+        assert folder is not None
+        folders[name] = folder.absolute().with_name(f"{folder.absolute().name}-{name}")
+        if not folders[name].exists():
+            convert(folder, [name], folders[name], "native")
+    return folders
 
 
 class GenerateJob:
@@ -202,21 +337,26 @@ class GenerateJob:
         if self._context is None:
             self._context = load_context(self.config)
 
-    @property
-    def skipped_pages(self) -> list[tuple[Path, str]]:
-        """Files of the user's pages that cannot be used, with the reason."""
-        return getattr(self._context.pages, "skipped", []) if self._context else []
-
-    def run(self, shard: Shard, store: Store, stopped: Callable[[], bool]) -> None:
-        """Make and write the samples of a shard."""
+    def warn(self) -> None:
+        """Tell of pages that cannot be used, and of splits for which there are too few."""
         assert self._context is not None, "prepare() comes first"
+        for _, reason in getattr(self._context.pages, "skipped", []):
+            _log.warning("skipped %s", reason)
+        wanted = shares_of(self.config.validation, self.config.test)
+        without = [split for split in wanted if split not in self._context.parts]
+        if without:
+            _log.warning("too few pages in %s for every split: there will be no %s", self.config.pages, without)
+
+    def run(self, shard: Shard, store: Store, stopped: Callable[[], bool]) -> tuple[Failure, ...]:
+        """Make and write the samples of a shard. One that fails is left out, and told."""
+        assert self._context is not None, "prepare() comes first"
+        failures: list[Failure] = []
         with store.shard(shard) as writer:
             for index in range(shard.start, shard.stop):
                 if stopped():
                     raise Seal2RealError("stopped")
                 try:
-                    sample = make_sample(self.config, index, self._context)
-                    encoded = encode_sample(sample, index, split_of(self.config, index), self.config.jpeg_quality)
+                    encoded = encode(self.config, index, self._context)
                 except MemoryError:
                     raise Seal2RealError(
                         f"sample {index}: out of memory; use fewer --workers or a lower --dpi"
@@ -225,8 +365,11 @@ class GenerateJob:
                     raise  # true of every sample: an unknown kind, say
                 except Exception as error:
                     reason = str(error) if isinstance(error, Seal2RealError) else repr(error)
-                    raise Seal2RealError(f"sample {index} of seed {self.config.seed}: {reason}") from error
-                writer.add(encoded)
+                    failures.append(Failure(index, " ".join(reason.split()), traceback.format_exc()))
+                    writer.skip()
+                else:
+                    writer.add(encoded)
+        return tuple(failures)
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:

@@ -5,7 +5,7 @@ lists of structs, class labels) and stand in each file's schema, so that nothing
 group; memory does not grow with the data set.
 
 Fields that the features do not know, such as those of a later version, are kept as JSON in the column ``more`` beside
-them; so `read` gives every row back as it was.
+them, and their files in ``files``; so `read` gives every row back as it was.
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ def features(kinds: Sequence[str], colours: Sequence[str]) -> dict[str, _Feature
         "text": [text],
         "objects": {"bbox": [[_REAL]], "categories": [_classes(CATEGORIES)]},
         "provenance": _STRING,
+        "files": [_IMAGE],
         "more": _STRING,
     }
 
@@ -239,15 +240,17 @@ class _SplitWriter:
 
 def _to_columns(row: Row, known: dict[str, _Feature], files: dict[str, bytes]) -> dict[str, Any]:
     plain = {key: value for key, value in row.items() if key not in ("file_name", "split")}
-    return dict(_pack(plain | {"image": row["file_name"]}, known, files))
+    taken: set[str] = set()
+    columns = dict(_pack(plain | {"image": row["file_name"], "files": []}, known, files, taken))
+    return columns | {"files": [{"bytes": files[path], "path": path} for path in sorted(files.keys() - taken)]}
 
 
-def _pack(value: Any, feature: _Feature, files: dict[str, bytes]) -> Any:
-    """A value of a native row as its feature wants it."""
+def _pack(value: Any, feature: _Feature, files: dict[str, bytes], taken: set[str]) -> Any:
+    """A value of a native row as its feature wants it; the paths of the files that it takes are added to ``taken``."""
     if isinstance(feature, list):
-        return [_pack(item, feature[0], files) for item in value]
+        return [_pack(item, feature[0], files, taken) for item in value]
     if "_type" not in feature:
-        packed = {key: _pack(value.get(key), f, files) for key, f in feature.items() if key != "more"}
+        packed = {key: _pack(value.get(key), f, files, taken) for key, f in feature.items() if key != "more"}
         if "more" in feature:
             packed["more"] = _json({key: item for key, item in value.items() if key not in packed})
         return packed
@@ -255,6 +258,7 @@ def _pack(value: Any, feature: _Feature, files: dict[str, bytes]) -> Any:
         return None
     match feature["_type"]:
         case "Image":
+            taken.add(value)
             return {"bytes": files[value], "path": value}
         case "ClassLabel":
             return feature["names"].index(value) if isinstance(value, str) else value
@@ -264,6 +268,7 @@ def _pack(value: Any, feature: _Feature, files: dict[str, bytes]) -> Any:
 def _to_row(columns: dict[str, Any], known: dict[str, _Feature], split: str) -> tuple[Row, dict[str, bytes]]:
     files: dict[str, bytes] = {}
     plain = _unpack(columns, known, files)
+    del plain["files"]
     row = {"file_name": plain.pop("image"), **plain, "split": split}
     row["objects"]["categories"] = [CATEGORIES.index(name) for name in row["objects"]["categories"]]
     row["provenance"] = json.loads(row["provenance"])

@@ -108,6 +108,8 @@ def member_names(row: Row) -> dict[str, str]:
         names[seal["mask_visible"]] = f"mask_{number}_visible.png"
         for position, line in enumerate(seal["lines"]):
             names[line["crop"]] = f"line_{number}_{position}.png"
+    others = [path for path in row_files(row) if path not in names]  # of a later version's rows
+    names |= {path: f"file_{number}{PurePosixPath(path).suffix}" for number, path in enumerate(others)}
     return {path: name for path, name in names.items() if path}
 
 

@@ -177,7 +177,7 @@ def test_own_pages_are_used_and_the_damaged_listed(tmp_path: Path, caplog: pytes
     (pages / "broken.pdf").write_bytes(b"no pdf")
     generate(GenerateConfig(count=2, forger="none", dpi=72, pages=str(pages)), tmp_path / "out", workers=1)
     assert [row["provenance"]["page"] for row in read_rows(tmp_path / "out")] == ["good.png"] * 2
-    assert "broken.pdf" in caplog.text
+    assert "broken.pdf" in caplog.text and "too few pages" in caplog.text
     assert "license: other" in (tmp_path / "out/README.md").read_text(encoding="utf-8")
 
 
@@ -226,7 +226,7 @@ def test_failed_write_is_one_line_and_leaves_nothing_half_written(tmp_path: Path
     assert not list(out.rglob("*.jpg")) and not list(out.glob("metadata*"))
 
 
-def test_failed_sample_is_named(tmp_path: Path) -> None:
+def test_unknown_kind_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no-such-kind"):
         generate(GenerateConfig(count=2, forger="none", kinds=("no-such-kind",)), tmp_path / "out", workers=1)
 

@@ -29,6 +29,7 @@ from seal2real.errors import Seal2RealError, UsageError
 
 _CONNECT_SECONDS = 5.0
 _HEALTH_SECONDS = 25.0
+_STARTS = 3  # a new cluster has 30 s to come up, which is short on a busy machine
 _OBJECT_STORE_BYTES = 80 << 20  # nothing but outcomes travels through it
 _AHEAD = 2  # shards queued per core of the cluster, so that none waits for the driver
 
@@ -81,7 +82,7 @@ def _task(run: str, job: Job, store: Store, shard: Shard) -> Outcome | Trouble:
     return serve(_prepared[run], store, shard, lambda: False)
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: BaseException) -> str:
     """The first line of what Ray says, which is followed by advice on its log files."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
@@ -114,14 +115,23 @@ def _cluster(address: str | None, workers: int | None, shards: int) -> Iterator[
     else:
         _check_address(address)
     with one_thread_in_children():
-        try:
-            ray.init(address=address or "local", **quiet)
-        except (Exception, SystemExit) as error:  # it leaves by either
-            where = f"the Ray cluster at {address!r} cannot be used" if address else "Ray could not be started here"
-            raise Seal2RealError(f"{where} ({_cause(error)}); check it with: ray status") from None  # type: ignore[arg-type]
+        _connect(ray, address, quiet)
         try:
             yield ray
         finally:
+            ray.shutdown()
+
+
+def _connect(ray: Any, address: str | None, options: dict[str, Any]) -> None:
+    attempts = 1 if address else _STARTS
+    for attempt in range(attempts):
+        try:
+            ray.init(address=address or "local", **options)
+            return
+        except (Exception, SystemExit) as error:  # it leaves by either
+            if attempt + 1 == attempts:
+                where = f"the Ray cluster at {address!r} cannot be used" if address else "Ray could not be started here"
+                raise Seal2RealError(f"{where} ({_cause(error)}); check it with: ray status") from None
             ray.shutdown()
 
 

@@ -100,7 +100,7 @@ def test_what_is_cut_away_is_cut_out_of_the_outlines() -> None:
     difference = svg_coverage(to_svg(plain), 600, 1000, 1000) - svg_coverage(to_svg(cut), 600, 1000, 1000)
     expected = draw(plain, 600).coverage.sum() - draw(cut, 600).coverage.sum()
     assert expected > 100 and difference.sum() == pytest.approx(expected, rel=0.03)
-    assert np.minimum(difference, 0.0).sum() > -0.02 * expected  # nothing is added
+    assert difference.min() > -0.6  # nothing is added; along the edges antialiasing differs a little
     for design in (plain, cut):
         assert "stroke" not in to_svg(design) and "mask" not in to_svg(design)
 

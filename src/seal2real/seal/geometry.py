@@ -117,10 +117,19 @@ def radial_gaps(a: float, b: float, width: float, angles: Sequence[float], gap: 
     return segments(cuts, gap, clear=True)
 
 
-def wave_ring(radius: float, height: float, count: int, width: float) -> Mark:
-    """A fine closed wave around a circle of ``radius``: ``count`` crests, ``height`` from trough to crest, in mm."""
+def wave_ring(a: float, height: float, count: int, width: float, b: float | None = None) -> Mark:
+    """A fine closed wave around an ellipse.
+
+    Args:
+        a: horizontal semi-axis of the wave's middle line.
+        height: from trough to crest, in millimetres.
+        count: crests.
+        width: of the line.
+        b: vertical semi-axis; None for a circle.
+    """
     t = np.linspace(0.0, 2.0 * np.pi, 12 * count, endpoint=False)
-    r = radius + 0.5 * height * np.sin(count * t)
+    lift = 0.5 * height * np.sin(count * t)
+    x, y = (a + lift) * np.cos(t), ((a if b is None else b) + lift) * np.sin(t)
     path = skia.Path()
-    path.addPoly([skia.Point(float(x), float(y)) for x, y in zip(r * np.cos(t), r * np.sin(t), strict=True)], True)
+    path.addPoly([skia.Point(float(u), float(v)) for u, v in zip(x, y, strict=True)], True)
     return Mark(path, width=width, fill=False)

@@ -103,7 +103,9 @@ class _Setter:
                 closed = bool(np.allclose(points[0], points[-1]))
                 self.path.addPoly([skia.Point(float(x), float(y)) for x, y in points[: -1 if closed else None]], closed)
 
-    def mark(self, height: float, weight: float, clear: bool) -> Mark:
+    def mark(self, height: float, weight: float, clear: bool, contour: float = 0.0) -> Mark:
+        if contour > 0 and not self.style.script:
+            return Mark(self.path, contour, False, clear, self.style.rounding * height)
         if self.style.script:
             return Mark(self.path, self.pen + weight, False, clear, self.style.rounding * height)
         return Mark(self.path, weight + self.style.bolder * height, True, clear, self.style.rounding * height)
@@ -123,6 +125,7 @@ def straight_text(
     weight: float = 0.0,
     clear: bool = False,
     turn: float = 0.0,
+    contour: float = 0.0,
 ) -> float:
     """Set one straight line centred at a point.
 
@@ -139,6 +142,7 @@ def straight_text(
         weight: thickening of the strokes in millimetres.
         clear: cut the glyphs out of the ink instead.
         turn: degrees, clockwise, by which the line is turned about its centre.
+        contour: width in millimetres of the outline of hollow letters; 0 for full ones.
 
     Returns:
         The width taken, in millimetres.
@@ -157,7 +161,7 @@ def straight_text(
     along, down, middle = np.array([cos, sin]), np.array([-sin, cos]), np.asarray(centre, dtype=float)
     x = np.cumsum(widths) - widths / 2.0 - total / 2.0 + gap * np.arange(len(text))
     setter.put(middle + x[:, None] * along, np.tile(along, (len(text), 1)), widths, np.full_like(x, height))
-    layout.marks.append(setter.mark(height, weight, clear))
+    layout.marks.append(setter.mark(height, weight, clear, contour))
     half_w, half_h = along * total / 2.0, down * height / 2.0
     corners = [middle - half_w - half_h, middle + half_w - half_h, middle + half_w + half_h, middle - half_w + half_h]
     polygon = np.array(corners, dtype=np.float32)

@@ -116,7 +116,10 @@ def _graph(skeleton: np.ndarray, pen: float) -> tuple[list[np.ndarray], list[tup
     """Nodes (points) and edges (first node, last node, points between them) of thinned lines."""
     n = _rings(skeleton)
     turns = (~n & np.roll(n, -1, axis=0)).sum(axis=0)
+    block = skeleton[:-1, :-1] & skeleton[1:, :-1] & skeleton[:-1, 1:] & skeleton[1:, 1:]
     joints = skeleton & (turns >= 3)
+    for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):  # slanting lines that cross leave a square of four pixels
+        joints[dy : dy + block.shape[0], dx : dx + block.shape[1]] |= block
     # with their neighbours, or the arms of a crossing would touch each other at its corners
     joints = skeleton & (joints | _rings(joints).any(axis=0))
     eight = np.ones((3, 3), dtype=int)

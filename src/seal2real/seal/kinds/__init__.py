@@ -89,9 +89,12 @@ def layout_of(design: SealDesign) -> Layout:
             f"a {design.kind} seal of {design.size_mm} mm with {design.height_mm} mm letters; give sizes > 0"
         )
     try:
-        return kind_of(design.kind).plan(design)
+        layout = kind_of(design.kind).plan(design)
     except KeyError as error:
         raise UsageError(f"a {design.kind} seal needs {error.args[0]!r} in its texts or options; add it") from None
+    # a line of no width would be drawn one pixel wide
+    layout.marks = [mark for mark in layout.marks if mark.fill or mark.width > 0]
+    return layout
 
 
 __all__ = ["KINDS", "SealKind", "kind_of", "layout_of"]

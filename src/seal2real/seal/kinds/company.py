@@ -8,7 +8,7 @@ from numpy.random import Generator
 
 from seal2real.seal import names
 from seal2real.seal.design import SealDesign
-from seal2real.seal.geometry import Layout, star
+from seal2real.seal.geometry import Layout
 from seal2real.seal.kinds import ringed
 from seal2real.seal.kinds.base import SealKind
 from seal2real.seal.lettering import name_span, straight_text
@@ -53,8 +53,7 @@ def plan(design: SealDesign) -> Layout:
     """Ring, name, star, code; a row under the star if there is a "purpose"."""
     layout, axes = ringed.start(design)
     row = design.texts.get("purpose")
-    if design.star_mm > 0:
-        layout.marks.append(star(design.star_mm, -0.35 if row else 0.0))
+    ringed.put_star(design, layout, -0.35 if row else 0.0)
     ringed.put_name(design, layout, axes)
     if row:
         y = design.star_mm / 2.0 + 3.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from numpy.random import Generator
@@ -40,7 +41,9 @@ def sample(rng: Generator) -> SealDesign:
         texts["notice"] = names.pick(rng, "cyrillic_purposes")
     if rng.random() < 0.15:
         options["waves"] = int(rng.integers(40, 70))
-    return ringstamp.two_rings(rng, "cyrillic", texts, options)
+    design = ringstamp.two_rings(rng, "cyrillic", texts, options)
+    height = float(rng.uniform(2.1, 2.8)) * design.size_mm[0] / 40.0  # three rings leave less room than two
+    return replace(design, height_mm=round(height, 2), condense=round(float(rng.uniform(0.8, 1.0)), 2))
 
 
 KIND = SealKind(

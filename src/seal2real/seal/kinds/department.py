@@ -8,7 +8,7 @@ from numpy.random import Generator
 
 from seal2real.seal import names
 from seal2real.seal.design import SealDesign
-from seal2real.seal.geometry import Layout, star
+from seal2real.seal.geometry import Layout
 from seal2real.seal.kinds import ringed
 from seal2real.seal.kinds.base import SealKind
 from seal2real.seal.lettering import name_span, straight_text
@@ -69,7 +69,7 @@ def plan(design: SealDesign) -> Layout:
     if design.star_mm > 0:
         centre = -0.06 * axes[1]
         y = max(y, centre + 0.45 * design.star_mm + 0.6 + row_height / 2.0)
-        layout.marks.append(star(design.star_mm, centre))
+        ringed.put_star(design, layout, centre)
     ringed.put_name(design, layout, axes)
     inner = axes[0] - float(design.options.get("inset_mm", 0.8)) - design.height_mm - 0.6
     if date := design.texts.get("date"):

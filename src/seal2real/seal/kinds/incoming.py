@@ -18,7 +18,7 @@ def sample(rng: Generator) -> SealDesign:
     chinese = rng.random() < 0.5
     title = names.pick(rng, "incoming_titles" if chinese else "incoming_en")
     fields = list(names.words("incoming_fields" if chinese else "incoming_fields_en"))
-    chosen = [fields[int(k)] for k in rng.permutation(len(fields))[: 2 if rng.random() < 0.4 else 4]]
+    chosen = [fields[int(k)].upper() for k in rng.permutation(len(fields))[: 2 if rng.random() < 0.4 else 4]]
     name = (
         (names.office_name(rng) if rng.random() < 0.5 else names.company_name(rng))
         if chinese

@@ -42,6 +42,8 @@ def sample(rng: Generator) -> SealDesign:
     if rng.random() < 0.25:
         options["inner_frame_mm"] = round(float(rng.uniform(0.2, 0.4)), 2)
     options["corner_mm"] = round(float(rng.choice([0.0, rng.uniform(0.5, 2.5)])), 2)
+    if height > 6.0 and rng.random() < (0.16 if language == "en" else 0.04):  # hollow letters
+        options["contour_mm"] = round(float(rng.uniform(0.3, 0.5)), 2)
     bare = len(texts) == 1 and rng.random() < 0.12
     margin = 0.0 if bare else thickness + (0.9 if "inner_frame_mm" in options else 0.0)
     if bare:
@@ -96,6 +98,7 @@ def plan(design: SealDesign) -> Layout:
                 condense=design.condense,
                 spacing=0.16 if any(map(is_cjk, text)) else 0.1,
                 weight=design.weight * row / design.height_mm,
+                contour=float(options.get("contour_mm", 0.0)) if role == "notice" else 0.0,
             )
         y += row + gap
     return layout

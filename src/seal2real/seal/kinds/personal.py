@@ -145,7 +145,8 @@ def _box(width: float, height: float, frame_mm: float, intaglio: bool, corner: f
     """A frame, or a plate, with rounded corners."""
     layout = Layout(rectangle_points(width, height))
     if not intaglio:
-        layout.marks.append(frame(width, height, frame_mm, corner))
+        if frame_mm > 0:
+            layout.marks.append(frame(width, height, frame_mm, corner))
         return layout
     plate = skia.Path()
     plate.addRoundRect(skia.Rect.MakeXYWH(-width / 2, -height / 2, width, height), corner, corner)
@@ -157,7 +158,8 @@ def _oval(width: float, height: float, ring_mm: float, intaglio: bool) -> Layout
     """A ring, or an elliptic plate."""
     layout = Layout(ellipse_points(width / 2.0, height / 2.0))
     if not intaglio:
-        layout.marks.append(ring(width / 2.0, height / 2.0, ring_mm))
+        if ring_mm > 0:
+            layout.marks.append(ring(width / 2.0, height / 2.0, ring_mm))
         return layout
     plate = skia.Path()
     plate.addOval(skia.Rect.MakeXYWH(-width / 2, -height / 2, width, height))

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from seal2real.seal import names
 from seal2real.seal.design import SealDesign
-from seal2real.seal.geometry import Layout, Mark, ellipse_points, radial_gaps, ring, segments
+from seal2real.seal.geometry import Layout, Mark, ellipse_points, radial_gaps, ring, segments, star, wave_ring
 from seal2real.seal.lettering import arc_text, name_span
 
 # Styles of the name on the ring: Song rules, FangSong and Hei are met too.
@@ -23,7 +23,7 @@ def name_font(rng: Generator) -> str:
 
 
 def security_features(rng: Generator) -> dict[str, Any]:
-    """Options for micro gaps in the ring, hairlines across the seal and a fine second ring; mostly none."""
+    """Options for micro gaps in the ring, hairlines over the seal or in the star, a fine ring or wave; mostly none."""
     options: dict[str, Any] = {}
     if rng.random() < 0.05:
         options["inner_line_mm"] = round(float(rng.uniform(0.12, 0.3)), 2)
@@ -33,6 +33,11 @@ def security_features(rng: Generator) -> dict[str, Any]:
     if rng.random() < 0.06:
         options["hairlines"] = [round(float(a), 2) for a in rng.uniform(0, 180, int(rng.integers(1, 4)))]
         options["hairline_mm"] = round(float(rng.uniform(0.10, 0.18)), 3)
+    roll = rng.random()
+    if roll < 0.03 and "inner_line_mm" not in options:
+        options["waves"] = int(rng.integers(70, 130))
+    elif roll < 0.07:
+        options["star_line_mm"] = round(float(rng.uniform(0.12, 0.22)), 2)
     return options
 
 
@@ -48,7 +53,22 @@ def start(design: SealDesign) -> tuple[Layout, tuple[float, float]]:
     if line := float(design.options.get("inner_line_mm", 0.0)):  # the fine second ring of unions and some companies
         layout.marks.append(ring(a - inside - 0.5, b - inside - 0.5, line))
         inside += 0.5 + line
+    if waves := int(design.options.get("waves", 0)):
+        layout.marks.append(wave_ring(a - inside - 0.35, 0.3, waves, 0.1, b - inside - 0.35))
+        inside += 0.55
     return layout, (a - inside, b - inside)
+
+
+def put_star(design: SealDesign, layout: Layout, y: float = 0.0) -> None:
+    """The star, if there is one, its middle at ``y``; hairlines from its middle to its points if the design asks."""
+    if design.star_mm <= 0:
+        return
+    layout.marks.append(star(design.star_mm, y))
+    if width := float(design.options.get("star_line_mm", 0.0)):
+        tips = np.deg2rad(-90.0 + 72.0 * np.arange(5))
+        reach = 0.42 * design.star_mm
+        lines = [(0.0, y, reach * c, y + reach * s) for c, s in zip(np.cos(tips), np.sin(tips), strict=True)]
+        layout.marks.append(segments(lines, width, clear=True))
 
 
 def finish(design: SealDesign, layout: Layout) -> Layout:

@@ -26,7 +26,7 @@ def sample(rng: Generator) -> SealDesign:
     elif roll < 0.75:  # a company along the sides
         side = float(rng.uniform(36.0, 44.0))
         name = names.place(rng) + names.brand(rng) + names.pick(rng, "trades")
-        texts = {"name": name, "place": "有限公司", "notice": names.pick(rng, "inspection_zh")}
+        texts = {"name": name + "有限公司", "notice": names.pick(rng, "inspection_zh")}
         font = ("song", "hei", "fangsong")[int(rng.integers(3))]
     else:
         side = float(rng.uniform(38.0, 46.0))
@@ -69,7 +69,7 @@ def _outline(points: np.ndarray, width: float, rounding: float) -> Mark:
 
 
 def plan(design: SealDesign) -> Layout:
-    """Frame, texts along the sides (left, right, foot), the notice in the middle and a number under it."""
+    """Frame, texts along the sides (left, right, foot), the notice in the middle and a number above it."""
     width, height = design.size_mm
     options = design.options
     layout = Layout(_corners(width, height, 0.0).astype(np.float32))
@@ -83,11 +83,15 @@ def plan(design: SealDesign) -> Layout:
     sides = [role for role in ("name", "place", "code") if design.texts.get(role)]
     if sides:
         apex, right, left = _corners(width, height, inset + 0.6 + letters / 2.0)
-        for role, (start, end) in zip(sides, ((left, apex), (apex, right), (left, right)), strict=False):
+        parts = [(role, design.texts[role]) for role in sides]
+        if len(parts) == 1:  # one text takes the left and the right side
+            text = parts[0][1]
+            parts = [("name", text[: len(text) // 2]), ("name", text[len(text) // 2 :])]
+        for (role, text), (start, end) in zip(parts, ((left, apex), (apex, right), (left, right)), strict=False):
             length = float(np.hypot(*(end - start)))
             straight_text(
                 layout,
-                design.texts[role],
+                text,
                 role=role,
                 font=design.font,
                 centre=(float((start[0] + end[0]) / 2.0), float((start[1] + end[1]) / 2.0)),
@@ -99,9 +103,10 @@ def plan(design: SealDesign) -> Layout:
             )
         inset += 0.9 + letters
     apex, right, left = _corners(width, height, inset + 0.5)
-    rows = [(role, design.texts[role]) for role in ("notice", "serial") if design.texts.get(role)]
-    if len(rows[0][1]) > (5 if len(rows) < 2 else 3) and rows[0][0] == "notice":
-        rows = [("notice", word) for word in _halves(rows[0][1])] + rows[1:]
+    # the number stands where it is narrow, the word below it
+    rows = [(role, design.texts[role]) for role in ("serial", "notice") if design.texts.get(role)]
+    if len(rows) == 1 and len(rows[0][1]) > 5:
+        rows = [(rows[0][0], word) for word in _halves(rows[0][1])]
     depth = float(right[1] - apex[1])
     letter = depth * (0.3, 0.26, 0.22)[len(rows) - 1]
     y = float(right[1]) - 0.12 * depth - len(rows) * 1.25 * letter + 0.75 * letter

@@ -127,14 +127,21 @@ class PlacedSeal:
         colour: ink colour class: "red", "blue", "violet" or "black".
         offset: (x, y) of the top-left pixel of ``coverage`` on the page; may be negative or reach past the page where
             the seal crosses its edge.
-        coverage: ``float32 [h, w]`` in 0..1, after rotation, at the page's resolution: the design, unworn.
+        coverage: ``float32 [h, w]`` in 0..1, after rotation, at the page's resolution: the design, unworn. Of a double
+            strike, both strikes; of a cross-page seal, the part that falls on this sheet.
         absorbance: ``float32 [3]``: full ink's absorbance per RGB channel, for the traditional flat composition.
         angle: rotation in degrees, clockwise.
         outline: ``[n, 2]`` outer polygon, in page pixels, not clipped.
         lines: text lines in reading order, in page pixels, not clipped.
-        visible: ``bool [h, w]``: where ink can be seen after wear (same frame as ``coverage``). Pasted seals: equal to
-            ``coverage >= 0.5``.
-        authenticity: "impression" (made to look real) or "paste".
+        visible: ``bool [h, w]``: where ink can be seen after wear (same frame as ``coverage``). Pasted seals that were
+            struck whole: equal to ``coverage >= 0.5``.
+        authenticity: "impression" (of a die, made to look real), "paste" (a digital picture on the page) or
+            "colour-copy" (printed together with its page).
+        contact: ``float32 [h, w]`` in 0..1: how much of a full film the die leaves there, by how it was put down (a
+            missing edge, a fainter second strike); None is 1 everywhere. Wear comes on top of it.
+        effects: what was done with the seal, by name (see `seal2real.press.PressSettings`): plain JSON values.
+        altered: for a die that is not the genuine one, what differs from it: {"what", "was", "now"}; None if nothing.
+        reference: ``uint8 [H, W, 3]`` an impression of the genuine die, to compare with; None where none was made.
     """
 
     kind: str
@@ -148,6 +155,20 @@ class PlacedSeal:
     visible: Mask
     design: dict[str, Any]
     authenticity: str = "paste"
+    contact: FloatMap | None = None
+    effects: dict[str, Any] = field(default_factory=dict)
+    altered: dict[str, str] | None = None
+    reference: Image | None = None
+
+    @property
+    def inked(self) -> FloatMap:
+        """``float32 [h, w]`` in 0..1: coverage of a full film of ink as it was put down, before wear."""
+        return self.coverage if self.contact is None else self.coverage * self.contact
+
+    @property
+    def genuine(self) -> bool:
+        """Whether this is an impression of the genuine die, not a paste, a copy or another design."""
+        return self.authenticity == "impression" and self.altered is None
 
     def window(self, height: int, width: int) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
         """Where the seal's frame meets a page of this size.

@@ -150,7 +150,7 @@ class Forger:
         """The ink of one seal, also where it lies off the page."""
         network: LayeredForger = self.network  # type: ignore[assignment]
         margin = int(_MARGIN_MM * scale) + 1
-        coverage = np.pad(seal.coverage, margin)
+        coverage = np.pad(seal.inked, margin)
         height, width = coverage.shape
         rows = slice(seal.offset[1] - margin, seal.offset[1] - margin + height)
         columns = slice(seal.offset[0] - margin, seal.offset[0] - margin + width)

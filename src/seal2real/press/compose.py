@@ -10,7 +10,7 @@ from seal2real.sample import Page, PlacedSeal, Sample
 
 
 def compose(page: Page, seals: Sequence[PlacedSeal]) -> Sample:
-    """Stamp a page: ``stamped = page * exp(-sum coverage * absorbance)`` (Beer-Lambert, ink layers add up).
+    """Stamp a page: ``stamped = page * exp(-sum inked * absorbance)`` (Beer-Lambert, ink layers add up).
 
     Args:
         page: the clean page.
@@ -30,7 +30,7 @@ def compose(page: Page, seals: Sequence[PlacedSeal]) -> Sample:
                 area[0].start - rows.start : area[0].stop - rows.start,
                 area[1].start - columns.start : area[1].stop - columns.start,
             ]
-            part += seal.coverage[own][..., None] * seal.absorbance.astype(np.float32)
+            part += seal.inked[own][..., None] * seal.absorbance.astype(np.float32)
         light = np.exp(-total)
         stamped[rows, columns] = (page.image[rows, columns] * light + 0.5).astype(np.uint8)
         ink[rows, columns] = 1.0 - light.min(axis=-1)

@@ -41,6 +41,42 @@ def crop_sample(sample: Sample, seal_index: int, size: int, rng: Generator) -> S
     rows, columns = window[0] if window is not None else (slice(0, height), slice(0, width))
     left = _start(rng, columns.start, columns.stop, size, width)
     top = _start(rng, rows.start, rows.stop, size, height)
+    return _cropped(sample, left, top, size)
+
+
+def crop_page(sample: Sample, size: int, rng: Generator) -> Sample:
+    """A square crop somewhere on the page, mostly about something red or about print: for pages without seals.
+
+    Args:
+        sample: a page.
+        size: side of the crop in pixels, > 0.
+        rng: source of every choice.
+
+    Returns:
+        As from `crop_sample`.
+
+    Raises:
+        UsageError: ``size`` is not positive.
+    """
+    if size < 1:
+        raise UsageError(f"crop size is {size}; give at least 1 pixel")
+    height, width = sample.size
+    small = sample.stamped[::8, ::8].astype(np.int16)
+    red = small[..., 0] - np.maximum(small[..., 1], small[..., 2]) > 60
+    roll = rng.random()
+    if roll < 0.7 and red.any():
+        at = np.flatnonzero(red)
+        y, x = divmod(int(at[int(rng.integers(len(at)))]), red.shape[1])
+        y, x = 8 * y, 8 * x
+    elif roll < 0.95 and sample.page.text:
+        box = sample.page.text[int(rng.integers(len(sample.page.text)))].bbox
+        x, y = int(box[0] + rng.random() * box[2]), int(box[1] + box[3] / 2.0)
+    else:
+        x, y = int(rng.integers(width)), int(rng.integers(height))
+    return _cropped(sample, _start(rng, x, x + 1, size, width), _start(rng, y, y + 1, size, height), size)
+
+
+def _cropped(sample: Sample, left: int, top: int, size: int) -> Sample:
     page = sample.page
     seals = [_moved(other, -left, -top) for other in sample.seals]
     return replace(

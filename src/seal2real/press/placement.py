@@ -10,10 +10,11 @@ import numpy.typing as npt
 from numpy.random import Generator
 
 from seal2real.errors import UsageError
-from seal2real.press.compose import compose
 from seal2real.press.inks import random_ink
-from seal2real.sample import Anchor, Page, PlacedSeal, Polygon, Sample, SealArt, TextLine
-from seal2real.seal import KINDS, SealDesign, draw, kind_of, random_design
+from seal2real.press.settings import DEFAULT, PressSettings
+from seal2real.press.strikes import size_of
+from seal2real.sample import Anchor, Page, PlacedSeal, Polygon, SealArt, TextLine
+from seal2real.seal import KINDS, SealDesign, draw, kind_of
 
 # How much each kind of anchor attracts a seal (relative).
 ANCHOR_PULL = {
@@ -26,47 +27,65 @@ ANCHOR_PULL = {
     "total": 0.7,
     "title": 0.3,
 }
-# Seals split over the edges of stacked sheets, and seals just anywhere: on a page that is signed, and on another.
-PAGE_EDGE_SHARES = (0.04, 0.40)
-ANYWHERE_SHARES = (0.06, 0.30)
-COUNT_SHARES = (0.68, 0.23, 0.09)  # one, two, three seals on a page
+ANYWHERE_SHARES = (0.06, 0.45)  # seals just anywhere: on a page that is signed, and on another
 
 
-def random_angle(rng: Generator, kind: str = "") -> float:
-    """Rotation in degrees, clockwise: mostly within 25 degrees, now and then anything."""
+def random_angle(rng: Generator, kind: str = "", settings: PressSettings = DEFAULT) -> float:
+    """Rotation in degrees, clockwise: mostly within 25 degrees; by the settings' rates upside down, or anything."""
     roll = rng.random()
-    if roll < 0.04:
+    if roll < settings.any_angle:
         return float(rng.uniform(-180.0, 180.0))
-    if roll < 0.30 or (kind in KINDS and KINDS[kind].upright):
+    if roll < settings.any_angle + settings.upside_down:
+        angle = float(rng.normal(0.0, 8.0))
+        return angle + (180.0 if angle < 0 else -180.0)
+    if roll > 0.74 or (kind in KINDS and KINDS[kind].upright):
         return float(rng.normal(0.0, 3.5))
     return float(rng.normal(0.0, 11.0))
 
 
-def random_centre(rng: Generator, page: Page, size: tuple[float, float]) -> tuple[tuple[float, float], str]:
-    """A centre for a seal, in page pixels, and the role of the anchor ("page-edge" and "free" for none).
+def is_signed(page: Page) -> bool:
+    """Whether the page has a place that attracts a seal."""
+    return sum(ANCHOR_PULL.get(anchor.role, 0.5) for anchor in page.anchors) >= 1.0
+
+
+def random_centre(
+    rng: Generator, page: Page, size: tuple[float, float], settings: PressSettings = DEFAULT
+) -> tuple[tuple[float, float], str]:
+    """A centre for a seal, in page pixels, and the role of the anchor ("free" for none, "off-page" for an edge).
 
     Args:
         rng: source of every choice.
         page: where.
         size: (width, height) of the seal in pixels.
+        settings: how often a seal runs off the page, or is put over the signature.
     """
     height, width = page.image.shape[:2]
-    pull = np.array([ANCHOR_PULL.get(anchor.role, 0.5) for anchor in page.anchors])
-    unsigned = int(pull.sum() < 1.0)
-    roll = rng.random()
-    if roll < PAGE_EDGE_SHARES[unsigned]:
-        share = float(rng.uniform(-0.25, 0.25))  # of the seal's size, beyond the edge
-        if rng.random() < 0.9:
-            x = width + share * size[0] if rng.random() < 0.8 else share * size[0]
-            return (x, float(rng.uniform(0.15, 0.85)) * height), "page-edge"
-        return (float(rng.uniform(0.15, 0.85)) * width, height + share * size[1]), "page-edge"
-    if roll < PAGE_EDGE_SHARES[unsigned] + ANYWHERE_SHARES[unsigned] or not page.anchors:
-        return _inside(
-            float(rng.uniform(0.0, width)), float(rng.uniform(0.0, height)), size, (width, height), slack=0.1
-        ), "free"
-    anchor = page.anchors[int(rng.choice(len(pull), p=pull / pull.sum()))]
+    if rng.random() < settings.off_page:
+        return off_page(rng, size, (width, height)), "off-page"
+    anchors = page.anchors
+    signatures = tuple(anchor for anchor in anchors if anchor.role == "signature")
+    over_signature = False
+    if settings.over_signature is not None and signatures:
+        over_signature = bool(rng.random() < settings.over_signature)
+        anchors = signatures if over_signature else tuple(a for a in anchors if a.role != "signature")
+    anywhere = not over_signature and rng.random() < ANYWHERE_SHARES[not is_signed(page)]
+    if anywhere or not anchors:
+        x, y = float(rng.uniform(0.0, width)), float(rng.uniform(0.0, height))
+        return _inside(x, y, size, (width, height), slack=0.0), "free"
+    pull = np.array([ANCHOR_PULL.get(anchor.role, 0.5) for anchor in anchors])
+    anchor = anchors[int(rng.choice(len(pull), p=pull / pull.sum()))]
     x, y = _over(rng, anchor, size)
-    return _inside(x, y, size, (width, height), slack=0.12), anchor.role
+    return _inside(x, y, size, (width, height), slack=0.0), anchor.role
+
+
+def off_page(rng: Generator, size: tuple[float, float], page: tuple[int, int]) -> tuple[float, float]:
+    """A centre from which 12 to 60 % of the seal's width or height lie beyond an edge of the page (width, height)."""
+    edge = int(rng.choice(4, p=(0.4, 0.32, 0.18, 0.1)))  # bottom, right, left, top
+    axis = 1 if edge in (0, 3) else 0
+    beyond = float(rng.uniform(0.12, 0.6)) * size[axis]
+    across = page[axis] + beyond - size[axis] / 2.0 if edge in (0, 1) else size[axis] / 2.0 - beyond
+    along = float(rng.uniform(0.1, 0.9)) * page[1 - axis]
+    return (across, along) if axis == 0 else (along, across)
 
 
 def _over(rng: Generator, anchor: Anchor, size: tuple[float, float]) -> tuple[float, float]:
@@ -139,27 +158,22 @@ def place(
     angle = random_angle(rng, art.kind) if angle is None else float(angle)
     drawn = draw(SealDesign.from_dict(art.design), page.dpi, angle)
     if centre is None:
-        centre, _ = random_centre(rng, page, _frame(drawn))
+        centre, _ = random_centre(rng, page, size_of(drawn))
     if absorbance is None:
-        colour, absorbance = _ink(rng, drawn, colour)
-    return _lay(drawn, centre, angle, str(colour), absorbance)
+        colour, absorbance = ink_of(rng, drawn, colour)
+    return lay(drawn, centre, angle, str(colour), absorbance)
 
 
-def _frame(art: SealArt) -> tuple[float, float]:
-    height, width = art.coverage.shape
-    return float(width), float(height)
-
-
-def _ink(rng: Generator, art: SealArt, colour: str | None) -> tuple[str, npt.NDArray[np.float32]]:
+def ink_of(rng: Generator, art: SealArt, colour: str | None) -> tuple[str, npt.NDArray[np.float32]]:
     """An ink as the seal's kind has it, unless the colour is asked for or belongs to the design."""
     return random_ink(rng, colour or art.design["options"].get("ink"), kind_of(art.kind).colours)
 
 
-def _lay(
+def lay(
     drawn: SealArt, centre: tuple[float, float], angle: float, colour: str, absorbance: npt.NDArray[np.float32]
 ) -> PlacedSeal:
     """A seal that is drawn at the page's resolution and angle, with its centre at the nearest possible pixel."""
-    width, height = _frame(drawn)
+    width, height = size_of(drawn)
     offset = (round(centre[0] - width / 2.0), round(centre[1] - height / 2.0))
     return PlacedSeal(
         kind=drawn.kind,
@@ -183,57 +197,3 @@ def is_chinese(page: Page) -> bool:
     """Whether the page has Chinese text; where its text is not known, it may."""
     text = "".join(box.text for box in page.text)
     return not text or any("\u4e00" <= character <= "\u9fff" for character in text)
-
-
-def stamp_page(
-    page: Page,
-    rng: Generator,
-    count: int | None = None,
-    kinds: Sequence[str] | None = None,
-    colour: str | None = None,
-) -> Sample:
-    """Stamp a page as people do: random designs, places and inks, then the traditional composition.
-
-    Args:
-        page: the clean page.
-        rng: source of every choice.
-        count: number of seals; None for one to three, mostly one.
-        kinds: names of the kinds to choose from; None for all, by their shares on pages with or without Chinese text.
-        colour: colour class of the ink; None for the usual mix.
-
-    Raises:
-        UsageError: on an unknown kind or colour, an empty list of kinds, or a negative count.
-    """
-    if kinds is not None and not kinds:
-        raise UsageError("the list of seal kinds is empty; name at least one, or leave it out for all")
-    if count is not None and count < 0:
-        raise UsageError(f"the number of seals is {count}; give 0 or more")
-    if count is None:
-        count = 1 + int(rng.choice(len(COUNT_SHARES), p=COUNT_SHARES))
-    allowed = list(KINDS.values()) if kinds is None else [kind_of(name) for name in kinds]
-    foreign = kinds is None and not is_chinese(page)
-    shares = np.array([kind.foreign_share if foreign else kind.share for kind in allowed])
-    seals: list[PlacedSeal] = []
-    for _ in range(count):
-        kind = allowed[int(rng.choice(len(allowed), p=shares / shares.sum()))]
-        seals.append(_add(page, rng, random_design(rng, kind.name), seals, colour))
-    return compose(page, seals)
-
-
-def _add(page: Page, rng: Generator, design: SealDesign, seals: Sequence[PlacedSeal], colour: str | None) -> PlacedSeal:
-    """One more seal, which keeps off the others most of the time."""
-    angle = random_angle(rng, design.kind)
-    drawn = draw(design, page.dpi, angle)
-    may_overlap = rng.random() < 0.12
-    for _ in range(8):
-        centre, _ = random_centre(rng, page, _frame(drawn))
-        if may_overlap or not any(_close(centre, _frame(drawn), other) for other in seals):
-            break
-    colour, absorbance = _ink(rng, drawn, colour)
-    return _lay(drawn, centre, angle, colour, absorbance)
-
-
-def _close(centre: tuple[float, float], size: tuple[float, float], other: PlacedSeal) -> bool:
-    h, w = other.coverage.shape
-    dx, dy = centre[0] - (other.offset[0] + w / 2.0), centre[1] - (other.offset[1] + h / 2.0)
-    return abs(dx) < (size[0] + w) / 2.0 and abs(dy) < (size[1] + h) / 2.0

@@ -73,7 +73,7 @@ def simulated(sample: Sample, rng: np.random.Generator) -> Sample:
     seals = []
     for seal in sample.seals:
         settings = decode(torch.where(is_scan, sheet, random_dials(1, generator)))
-        coverage = torch.from_numpy(seal.on_page(seal.coverage, height, width))[None, None]
+        coverage = torch.from_numpy(seal.on_page(seal.inked, height, width))[None, None]
         base = torch.from_numpy(seal.absorbance)[None]
         ink = press_ink(coverage, base, settings, scale, InkNoise.draw(1, height, width, generator))
         total += ink

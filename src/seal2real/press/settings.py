@@ -1,0 +1,60 @@
+"""How often people stamp in which way: rates that the user can set."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from seal2real.errors import UsageError
+
+
+@dataclass(frozen=True)
+class PressSettings:
+    """Rates, each 0..1, of what happens when a page is stamped. The defaults are habits of offices, by our estimate.
+
+    What was done with a seal is told in ``PlacedSeal.effects`` under the name in brackets.
+
+    Attributes:
+        counts: relative frequencies of one, two, three, ... seals on a page.
+        negatives: share of pages without any seal.
+        red_negatives: share of those that get red things that are no seals: logos, red pen, frames, bars.
+        over_seal: share of further seals on a page that are put across an earlier one; the others keep off. [over-seal]
+        over_signature: share of seals that are put over the signature, where the page has a place for one; None lets
+            the page's places attract as they do.
+        double_strike: share that was put down twice, slightly shifted and turned. [double-strike]
+        partial_strike: share whose die did not rest fully: an edge or the middle is missing. [partial-strike]
+        upside_down: share that was put down upside down. [upside-down]
+        any_angle: share at any angle.
+        off_page: share that runs off the sheet by carelessness. [off-page]
+        riding: share of cross-page seals, split over the edges of stacked sheets (骑缝章), on pages that are signed.
+            [riding]
+        riding_unsigned: the same on pages without a place for a seal: most sheets of a contract.
+
+    Raises:
+        UsageError: a rate is out of range, or no count has a share.
+    """
+
+    counts: tuple[float, ...] = (0.68, 0.23, 0.09)
+    negatives: float = 0.0
+    red_negatives: float = 0.6
+    over_seal: float = 0.15
+    over_signature: float | None = None
+    double_strike: float = 0.03
+    partial_strike: float = 0.06
+    upside_down: float = 0.012
+    any_angle: float = 0.025
+    off_page: float = 0.015
+    riding: float = 0.035
+    riding_unsigned: float = 0.35
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.name == "counts":
+                if not value or min(value) < 0 or not 0 < sum(value) < math.inf:
+                    raise UsageError(f"counts is {value}; give a share >= 0 for one, two, ... seals, not all zero")
+            elif value is not None and not 0.0 <= value <= 1.0:
+                raise UsageError(f"{entry.name.replace('_', '-')} is {value}; give a share, 0 to 1")
+
+
+DEFAULT = PressSettings()

@@ -1,0 +1,213 @@
+"""Stamping a page as people do: how many seals, where, how put down; then the traditional composition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from numpy.random import Generator
+
+from seal2real.errors import UsageError
+from seal2real.press.compose import compose
+from seal2real.press.placement import ink_of, is_signed, lay, random_angle, random_centre
+from seal2real.press.settings import DEFAULT, PressSettings
+from seal2real.press.strikes import Riding, double_strike, partial_strike, riding_centre, riding_part, size_of
+from seal2real.sample import Page, PlacedSeal, Sample
+from seal2real.seal import KINDS, SealDesign, SealKind, draw, kind_of, random_design
+
+# Boxes with a date or a word are not split over sheets.
+NOT_RIDING = frozenset({"notice", "dater-round", "dater-box", "incoming"})
+_RIDING_KIND_SHARE = 0.9  # of seals that say 骑缝章
+_UPSIDE_DOWN = 120.0  # degrees, from which on it is told
+_DESIGN_DRAWS, _KIND_DRAWS = 400, 20  # until a design is accepted
+
+
+def stamp_page(
+    page: Page,
+    rng: Generator,
+    count: int | None = None,
+    kinds: Sequence[str] | None = None,
+    colour: str | None = None,
+    accept: Callable[[SealDesign], bool] | None = None,
+    settings: PressSettings = DEFAULT,
+) -> Sample:
+    """Stamp a page as people do: random designs, places, inks and strikes, then the traditional composition.
+
+    Args:
+        page: the clean page.
+        rng: source of every choice.
+        count: number of seals; None for one to three, mostly one, by the settings' shares.
+        kinds: names of the kinds to choose from; None for all, by their shares on pages with or without Chinese text.
+        colour: colour class of the ink; None for the usual mix.
+        accept: which designs may be used; others are drawn anew, first within their kind. None takes every one.
+        settings: how often which kind of strike happens, and the share of pages without any seal (also where ``count``
+            is given).
+
+    Raises:
+        UsageError: on an unknown kind or colour, an empty list of kinds, a negative count, or if no design is accepted.
+    """
+    if kinds is not None and not kinds:
+        raise UsageError("the list of seal kinds is empty; name at least one, or leave it out for all")
+    if count is not None and count < 0:
+        raise UsageError(f"the number of seals is {count}; give 0 or more")
+    allowed = list(KINDS.values()) if kinds is None else [kind_of(name) for name in kinds]
+    if settings.negatives > 0 and rng.random() < settings.negatives:
+        return compose(bare_page(page, rng, settings.red_negatives), ())
+    if count is None:
+        weights = np.asarray(settings.counts, dtype=float)
+        count = 1 + int(rng.choice(len(weights), p=weights / weights.sum()))
+    foreign = kinds is None and not is_chinese(page)
+    shares = np.array([kind.foreign_share if foreign else kind.share for kind in allowed])
+    seals: list[PlacedSeal] = []
+    for _ in range(count):
+        seals.append(_strike(page, rng, _acceptable(rng, allowed, shares, accept), seals, colour, settings))
+    return compose(page, seals)
+
+
+def stamp_sheets(
+    pages: Sequence[Page],
+    rng: Generator,
+    design: SealDesign | None = None,
+    colour: str | None = None,
+    riding: Riding | None = None,
+) -> tuple[Sample, ...]:
+    """Stamp one cross-page seal (骑缝章) over the edges of stacked sheets: each gets its part of the same impression.
+
+    Args:
+        pages: two or more sheets of one resolution, the top one first.
+        rng: source of every choice that is not given.
+        design: None for a random company's seal.
+        colour: colour class of the ink; None for the kind's usual mix.
+        riding: how it is split; None for a random way.
+
+    Returns:
+        A sample per page, with one seal each. ``effects["riding"]`` tells which part it is.
+
+    Raises:
+        UsageError: fewer than two pages, pages of several resolutions, or ``riding`` is for another number of sheets.
+    """
+    if len(pages) < 2:
+        raise UsageError(f"a cross-page seal needs 2 pages or more, not {len(pages)}")
+    if len({page.dpi for page in pages}) > 1:
+        raise UsageError("the pages under a cross-page seal have several resolutions; give all at the same dpi")
+    riding = Riding.random(rng, len(pages)) if riding is None else riding
+    if riding.sheets != len(pages):
+        raise UsageError(f"the seal is to be split over {riding.sheets} sheets, yet there are {len(pages)} pages")
+    design = random_design(rng, "company") if design is None else design
+    angle = float(rng.normal(0.0, 6.0))
+    drawn = draw(design, pages[0].dpi, angle)
+    colour, absorbance = ink_of(rng, drawn, colour)
+    samples = []
+    for sheet, page in enumerate(pages):
+        size, extent = size_of(drawn), (page.image.shape[1], page.image.shape[0])
+        seal = lay(drawn, riding_centre(riding, sheet, size, extent), angle, colour, absorbance)
+        samples.append(compose(page, [riding_part(seal, riding, sheet, size, extent, page.dpi)]))
+    return tuple(samples)
+
+
+def bare_page(page: Page, rng: Generator, red: float) -> Page:
+    """A page that gets no seal; with probability ``red`` it gets red things that are no seals, told in ``source``."""
+    if rng.random() >= red:
+        return page
+    from seal2real.page.red import red_things
+
+    image, added, names = red_things(page.image, page.dpi, page.text, rng)
+    source = page.source + "".join(f" +red-{name}" for name in names)
+    return replace(page, image=image, text=(*page.text, *added), source=source)
+
+
+def is_chinese(page: Page) -> bool:
+    """Whether the page has Chinese text; where its text is not known, it may."""
+    text = "".join(box.text for box in page.text)
+    return not text or any("\u4e00" <= character <= "\u9fff" for character in text)
+
+
+def _acceptable(
+    rng: Generator,
+    kinds: Sequence[SealKind],
+    shares: npt.NDArray[np.float64],
+    accept: Callable[[SealDesign], bool] | None,
+) -> SealDesign:
+    """A design that is accepted; redrawn within its kind, so that choosy callers get the same mix of kinds."""
+    for _ in range(_KIND_DRAWS):
+        kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
+        for _ in range(_DESIGN_DRAWS):
+            design = random_design(rng, kind.name)
+            if accept is None or accept(design):
+                return design
+    raise UsageError(f"no design of {', '.join(kind.name for kind in kinds)} is accepted; allow more designs or kinds")
+
+
+def _strike(
+    page: Page,
+    rng: Generator,
+    design: SealDesign,
+    seals: Sequence[PlacedSeal],
+    colour: str | None,
+    settings: PressSettings,
+) -> PlacedSeal:
+    """One more seal, put down in one way or another."""
+    height, width = page.image.shape[:2]
+    riding = None
+    if rng.random() < _riding_share(page, design.kind, settings):
+        riding = Riding.random(rng)
+        sheet = int(rng.integers(riding.sheets))
+    angle = float(rng.normal(0.0, 6.0)) if riding is not None else random_angle(rng, design.kind, settings)
+    drawn = draw(design, page.dpi, angle)
+    size = size_of(drawn)
+    told: dict[str, object] = {"upside-down": True} if abs(angle) > _UPSIDE_DOWN else {}
+    if riding is not None:
+        centre = riding_centre(riding, sheet, size, (width, height))
+    elif seals and rng.random() < settings.over_seal:
+        centre = _across(rng, size, seals[int(rng.integers(len(seals)))])
+        told["over-seal"] = True
+    else:
+        centre, role = _beside(rng, page, size, seals, settings)
+        if role == "off-page":
+            told["off-page"] = True
+        elif role == "signature":
+            told["over-signature"] = True
+    colour, absorbance = ink_of(rng, drawn, colour)
+    seal = replace(lay(drawn, centre, angle, colour, absorbance), effects=told)
+    if rng.random() < settings.double_strike:
+        seal = double_strike(seal, page.dpi, rng)
+    if rng.random() < settings.partial_strike:
+        seal = partial_strike(seal, rng)
+    if riding is not None:
+        seal = riding_part(seal, riding, sheet, size, (width, height), page.dpi)
+    return seal
+
+
+def _riding_share(page: Page, kind: str, settings: PressSettings) -> float:
+    share = settings.riding if is_signed(page) else settings.riding_unsigned
+    if kind in NOT_RIDING:
+        return 0.0
+    return _RIDING_KIND_SHARE if kind == "riding" and share > 0 else share
+
+
+def _across(rng: Generator, size: tuple[float, float], other: PlacedSeal) -> tuple[float, float]:
+    """A centre for a seal that is put across another: they share a part, and neither hides the other."""
+    h, w = other.coverage.shape
+    heading = float(rng.uniform(0.0, 2.0 * np.pi))
+    reach = float(rng.uniform(0.35, 0.85)) / 2.0
+    x = other.offset[0] + w / 2.0 + reach * (size[0] + w) * float(np.cos(heading))
+    return x, other.offset[1] + h / 2.0 + reach * (size[1] + h) * float(np.sin(heading))
+
+
+def _beside(
+    rng: Generator, page: Page, size: tuple[float, float], seals: Sequence[PlacedSeal], settings: PressSettings
+) -> tuple[tuple[float, float], str]:
+    """A centre that keeps off the other seals, if one is found within a few tries."""
+    for _ in range(8):
+        centre, role = random_centre(rng, page, size, settings)
+        if not any(_close(centre, size, other) for other in seals):
+            break
+    return centre, role
+
+
+def _close(centre: tuple[float, float], size: tuple[float, float], other: PlacedSeal) -> bool:
+    h, w = other.coverage.shape
+    dx, dy = centre[0] - (other.offset[0] + w / 2.0), centre[1] - (other.offset[1] + h / 2.0)
+    return abs(dx) < (size[0] + w) / 2.0 and abs(dy) < (size[1] + h) / 2.0

@@ -16,8 +16,8 @@ def convert(
         list[str],
         typer.Option(
             metavar="FORMAT",
-            help="coco, yolo, yolo-detect, voc, labelme, icdar-rest, paddle, huggingface, webdataset, donut or native; "
-            "repeatable.",
+            help="coco, yolo, yolo-detect, voc, labelme, icdar-rest, paddle, paddle-page, huggingface, webdataset, "
+            "donut or native; repeatable.",
         ),
     ],
     out: Annotated[

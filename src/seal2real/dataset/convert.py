@@ -192,10 +192,20 @@ def _is_labelme(dataset: Path) -> bool:
     return bool(labelme.label_files(dataset))
 
 
+def _is_parquet(dataset: Path) -> bool:
+    return any(dataset.glob("data/*-*-of-*.parquet"))
+
+
+def _is_webdataset(dataset: Path) -> bool:
+    return any(dataset.glob("*.tar"))
+
+
 _SIGNS: dict[str, Callable[[Path], bool]] = {
     "coco": _is_coco,
     "yolo": _is_yolo,
     "voc": _is_voc,
     "icdar-rest": _is_rest,
     "labelme": _is_labelme,
+    "huggingface": _is_parquet,
+    "webdataset": _is_webdataset,
 }

@@ -88,15 +88,15 @@ def read(folder: Path) -> Iterator[tuple[Row, dict[str, bytes]]]:
     if not root.is_dir():
         root = path.parent  # a path that was right on another machine
     images = ImageReader()
-    seen: set[Path] = set()  # one folder may serve for two splits
+    splits: dict[Path, str] = {}
     for key in ("train", "val", "test"):
         for image in _images_of(root, settings.get(key), path):
-            if image in seen:
-                continue
-            seen.add(image)
-            name, data, width, height = images.read(image, path)
-            seals = _read_labels(_label_path(image), kinds, width, height)
-            yield image_row(name, width, height, SPLIT_NAMES[key], seals, "yolo"), {name: data}
+            if image not in splits or image.parent.name == key:  # one folder may serve for two splits
+                splits[image] = SPLIT_NAMES[key]
+    for image, split in splits.items():
+        name, data, width, height = images.read(image, path)
+        seals = _read_labels(_label_path(image), kinds, width, height)
+        yield image_row(name, width, height, split, seals, "yolo"), {name: data}
 
 
 def settings_file(folder: Path) -> Path | None:

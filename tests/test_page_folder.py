@@ -12,6 +12,7 @@ from PIL import Image
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.page import TEMPLATES, FolderPages, render
 from seal2real.page.folder import guess_dpi
+from seal2real.page.layout import reading_order
 from seal2real.page.render import anchors_from_text
 from seal2real.sample import TextBox
 from test_page_templates import assert_boxes_hold_glyphs, darkest
@@ -47,7 +48,7 @@ def test_broken_and_encrypted_pdfs_are_skipped_and_listed(tmp_path: Path) -> Non
     assert set(reasons) == {"broken.pdf", "locked.pdf"}
     assert "is encrypted" in reasons["locked.pdf"] and "is encrypted" not in reasons["broken.pdf"]
     page = source.page(np.random.default_rng(0))
-    assert page.source.startswith("good.PDF#") and not page.scanned and page.anchors
+    assert page.source.startswith("sub/good.PDF#") and not page.scanned and page.anchors
     assert_boxes_hold_glyphs(page.image, page.text)
     assert np.array_equal(page.image, source.page(np.random.default_rng(0)).image)
 
@@ -119,6 +120,47 @@ def test_a_truncated_image_is_replaced_by_another_file(tmp_path: Path) -> None:
 def test_a_pdf_made_by_a_scanner_counts_as_scanned(tmp_path: Path) -> None:
     Image.new("RGB", (800, 1100), (240, 238, 230)).save(tmp_path / "scan.pdf", resolution=100)
     assert FolderPages(tmp_path, dpi=50).page(np.random.default_rng(0)).scanned
+
+
+def test_a_long_pdf_is_read_page_by_page(tmp_path: Path) -> None:
+    document = pypdfium2.PdfDocument.new()
+    one = pypdfium2.PdfDocument(a_pdf("letter-en"))
+    for _ in range(100):
+        document.import_pages(one, [0])
+    document.save(tmp_path / "long.pdf")
+    source = FolderPages(tmp_path, dpi=30)
+    assert len(source.pages[tmp_path / "long.pdf"]) == 100
+    seen = {source.page(np.random.default_rng(s)).source for s in range(12)}
+    assert len(seen) > 8
+
+
+def test_text_is_joined_and_read_in_order_whatever_the_order_in_the_file() -> None:
+    def run(text: str, x: float, y: float) -> TextBox:
+        return TextBox(text, (x, y, 6.0 * len(text), 10), tuple((x + 6 * i, y, 6.0, 10.0) for i in range(len(text))))
+
+    left = [run(f"left column, line {k}", 0, 20 + 15 * k) for k in range(5)]
+    right = [run(f"right column, row {k}", 200, 20 + 15 * k) for k in range(5)]
+    torn = [run("the", 0, 0), run("title", 22, 0)]
+    order = np.random.default_rng(0).permutation(12)
+    shuffled = [[*torn, *left, *right][int(k)] for k in order]
+    ordered = reading_order(shuffled)
+    assert [t.text for t in ordered] == ["the title", *(t.text for t in left), *(t.text for t in right)]
+    assert all(len(t.characters) == len(t.text) for t in ordered)
+
+
+def test_open_dates_are_places_and_can_be_filled(tmp_path: Path) -> None:
+    (tmp_path / "poa.pdf").write_bytes(without_links(a_pdf("power-of-attorney-zh", 4)))
+    plain = FolderPages(tmp_path, dpi=100).page(np.random.default_rng(0))
+    assert {"signature", "date"} <= {a.role for a in plain.anchors} and plain.source == "poa.pdf#1"
+    filled = FolderPages(tmp_path, dpi=100, pen=1.0).page(np.random.default_rng(0))
+    assert filled.source == "poa.pdf#1 +pen" and filled.anchors == plain.anchors
+    assert (filled.image < plain.image).any() and (filled.image <= plain.image).all()
+
+
+def test_scans_are_not_written_on(tmp_path: Path) -> None:
+    Image.new("RGB", (827, 1169), (240, 238, 230)).save(tmp_path / "scan.png")
+    page = FolderPages(tmp_path, 100, pen=1.0, red=1.0).page(np.random.default_rng(0))
+    assert page.source == "scan.png" and (page.image == page.image[0, 0]).all()
 
 
 def test_nothing_usable_is_one_clear_line(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from PIL import Image as PillowImage
 
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.images import MAX_PIXELS, find_images, load_rgb
-from seal2real.page import render
+from seal2real.page import finishing, render
+from seal2real.page.layout import reading_order
 from seal2real.sample import Page
 
 _MM_PER_INCH = 25.4
@@ -31,19 +32,23 @@ class FolderPages:
             drawn (another file then takes its place).
     """
 
-    def __init__(self, folder: Path | str, dpi: float = 200) -> None:
+    def __init__(self, folder: Path | str, dpi: float = 200, pen: float = 0.0, red: float = 0.0) -> None:
         """Search the folder and open every file once.
 
         Args:
             folder: where the files are.
             dpi: resolution at which PDFs are rendered, 20 to 1200. Images of a higher resolution are scaled down to
                 it; those of a lower one stay as they are.
+            pen: share of the pages that are signed and dated by hand where their text has a place for it, 0 to 1.
+            red: share of the pages that get red things which are no seals (see `red`), 0 to 1. Scans stay as they are
+                in both.
 
         Raises:
-            UsageError: the folder does not exist, or ``dpi`` is out of range.
+            UsageError: the folder does not exist, or a number is out of range.
             Seal2RealError: no file in it can be used.
         """
         self.folder, self.dpi = Path(folder), check_dpi(dpi)
+        self.pen, self.red = finishing.check_share("pen", pen), finishing.check_share("red", red)
         if not self.folder.is_dir():
             raise UsageError(f"folder of pages {str(folder)!r} does not exist; name a folder of PDFs or images")
         self.skipped: list[tuple[Path, str]] = []
@@ -70,10 +75,12 @@ class FolderPages:
             path = self.files[int(number)]
             index = self._pages[path][int(rng.integers(len(self._pages[path])))]
             try:
-                return self._pdf_page(path, index) if path.suffix.lower() == ".pdf" else self._image_page(path)
+                page = self._pdf_page(path, index) if path.suffix.lower() == ".pdf" else self._image_page(path)
             except Seal2RealError as error:
                 if all(path != seen for seen, _ in self.skipped):
                     self.skipped.append((path, str(error)))
+                continue
+            return page if page.scanned else finishing.finish(page, (), rng, self.pen, self.red)
         raise Seal2RealError(f"no page in {str(self.folder)!r} can be read{self._first_reason()}")
 
     @property
@@ -104,8 +111,9 @@ class FolderPages:
             result = render.render(document, index, self.dpi)
         finally:
             document.close()
-        anchors = result.anchors or render.anchors_from_text(result.text)
-        return Page(result.image, self.dpi, result.text, anchors, f"{self._name(path)}#{index + 1}", result.scanned)
+        text = reading_order(result.text)
+        anchors = result.anchors or render.anchors_from_text(text)
+        return Page(result.image, self.dpi, text, anchors, f"{self._name(path)}#{index + 1}", result.scanned)
 
     def _image_page(self, path: Path) -> Page:
         _, dpi = _image_size_and_dpi(path)

@@ -105,7 +105,7 @@ def random_hand(rng: Generator, ink: str | None = None) -> Hand:
         flow=float(rng.uniform(0.1, 0.55)),
         joined=float(rng.uniform(0.0, 0.3)),
         tight=float(rng.uniform(0.82, 1.02)),
-        pen=float(np.clip(rng.normal(0.45, 0.10), 0.3, 0.7)),
+        pen=float(np.clip(rng.normal(0.40, 0.08), 0.3, 0.7)),
         ink=name,
         passes=passes.astype(np.float32),
     )
@@ -160,7 +160,11 @@ def sign(rng: Generator, name: str, hand: Hand, height: float) -> Writing:
     hand = hand.signing(rng)
     if any("\u4e00" <= c <= "\u9fff" for c in name):
         writing = write(rng, name, hand, height)
-        return writing if rng.random() < 0.75 else replace(writing, strokes=(*writing.strokes, _flourish(rng, writing, hand)))
+        return (
+            writing
+            if rng.random() < 0.75
+            else replace(writing, strokes=(*writing.strokes, _flourish(rng, writing, hand)))
+        )
     strokes: list[Stroke] = []
     x = 0.0
     for word in name.replace(".", "").split():
@@ -258,7 +262,9 @@ def _resampled(line: np.ndarray, count: int) -> np.ndarray:
     return np.stack([np.interp(at, along, line[:, k]) for k in (0, 1)], axis=1)
 
 
-def lay(image: Image, strokes: tuple[Stroke, ...], origin: tuple[float, float], hand: Hand, dpi: float, rng: Generator) -> None:
+def lay(
+    image: Image, strokes: tuple[Stroke, ...], origin: tuple[float, float], hand: Hand, dpi: float, rng: Generator
+) -> None:
     """Draw strokes into the image, in place.
 
     Args:

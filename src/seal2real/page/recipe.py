@@ -64,7 +64,9 @@ def read_recipe(path: Path) -> Mapping[str, Any]:
         end = lines.index(_FENCE, 1)
         head = yaml.safe_load("\n".join(line.removeprefix("//").removeprefix(" ") for line in lines[1:end])) or {}
     except ValueError as error:
-        raise Seal2RealError(f"template {path.name}: its recipe does not end; close it with a line {_FENCE!r}") from error
+        raise Seal2RealError(
+            f"template {path.name}: its recipe does not end; close it with a line {_FENCE!r}"
+        ) from error
     except yaml.YAMLError as error:
         raise Seal2RealError(f"template {path.name}: its recipe is not YAML: {' '.join(str(error).split())}") from error
     unknown = set(head) - {"style", "data"} if isinstance(head, dict) else {"?"}
@@ -134,7 +136,9 @@ class _Maker:
     def value(self, recipe: Any) -> Any:
         """Draw one value."""
         if isinstance(recipe, str):
-            texts = _LATER | {name: str(value) for name, value in self.known.items() if not isinstance(value, (dict, list))}
+            texts = _LATER | {
+                name: str(value) for name, value in self.known.items() if not isinstance(value, (dict, list))
+            }
             return fill(self.rng, recipe, texts, self.words)
         if isinstance(recipe, list):
             return self.value(choose(self.rng, recipe))

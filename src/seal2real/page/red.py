@@ -23,8 +23,8 @@ from seal2real.sample import Box, Image, TextBox
 from seal2real.seal.fonts import glyph
 
 _CELL = 2.0  # millimetres of a cell in which print is looked for
-_MARKS_ZH = ("急 件", "特 急", "内部资料", "样 本", "副 本", "机密", "已归档", "请勿外传", "试 行")
-_MARKS_EN = ("URGENT", "CONFIDENTIAL", "SAMPLE", "COPY FOR FILE", "DRAFT", "INTERNAL USE", "REVISED")
+_MARKS_ZH = ("急 件", "特 急", "内部资料", "机密★一年", "请勿外传", "试 行", "征求意见稿")
+_MARKS_EN = ("URGENT", "CONFIDENTIAL", "DRAFT", "INTERNAL USE ONLY", "REVISED VERSION", "IMPORTANT NOTICE")
 _NOTES_ZH = ("同意", "已核", "请核对", "已付", "存档", "见附件", "注意", "急")
 _NOTES_EN = ("OK", "checked", "see file", "paid", "urgent", "please check")
 
@@ -169,14 +169,12 @@ def _logo(sheet: _Sheet) -> bool:
     if at is None:
         return False
     x, y = at
-    colour, form = _red(rng), choose(rng, ("disc", "ring", "shield", "bars", "petals", "square"))
+    colour, form = _red(rng), choose(rng, ("disc", "ring", "shield", "bars", "petals"))
     middle, radius = (x + size / 2, y + size / 2), size / 2
 
     def draw(canvas: skia.Canvas) -> None:
         if form == "disc":
             canvas.drawCircle(*middle, radius, _fill(colour))
-        elif form == "square":
-            canvas.drawRoundRect(skia.Rect.MakeXYWH(x, y, size, size), size * 0.15, size * 0.15, _fill(colour))
         elif form == "ring":
             canvas.drawCircle(*middle, radius * 0.85, _line(colour, size * 0.11))
         elif form == "shield":
@@ -190,13 +188,23 @@ def _logo(sheet: _Sheet) -> bool:
             canvas.drawPath(path, _fill(colour))
         elif form == "bars":
             for k in range(3):
-                canvas.drawRect(skia.Rect.MakeXYWH(x + k * size * 0.35, y + (2 - k) * size * 0.2, size * 0.25, size * (0.6 + 0.2 * k)), _fill(colour))
+                canvas.drawRect(
+                    skia.Rect.MakeXYWH(
+                        x + k * size * 0.35, y + (2 - k) * size * 0.2, size * 0.25, size * (0.6 + 0.2 * k)
+                    ),
+                    _fill(colour),
+                )
         else:
             for k in range(5):
                 angle = 2 * np.pi * k / 5
-                canvas.drawCircle(middle[0] + radius * 0.5 * np.sin(angle), middle[1] - radius * 0.5 * np.cos(angle), radius * 0.45, _fill(colour))
+                canvas.drawCircle(
+                    middle[0] + radius * 0.5 * np.sin(angle),
+                    middle[1] - radius * 0.5 * np.cos(angle),
+                    radius * 0.45,
+                    _fill(colour),
+                )
             canvas.drawCircle(*middle, radius * 0.3, _fill(skia.ColorWHITE))
-        if form in ("disc", "square", "shield", "ring"):
+        if form in ("disc", "shield", "ring"):
             tall = size * 0.52
             path, _, width = _word(_initial(sheet), 0, 0, tall)
             path.offset(middle[0] - width / 2, middle[1] + tall * 0.36)
@@ -214,7 +222,11 @@ def _badge(sheet: _Sheet) -> bool:
         return False
     x, y = at[0] + size / 2, at[1] + size / 2
     colour = _red(rng)
-    words = ("优质产品", "品质保证", "放心消费", "诚信经营", "绿色环保") if sheet.chinese else ("QUALITY", "APPROVED", "SINCE 1987", "PREMIUM")
+    words = (
+        ("优质产品", "品质保证", "放心消费", "诚信经营", "绿色环保")
+        if sheet.chinese
+        else ("QUALITY", "APPROVED", "SINCE 1987", "PREMIUM")
+    )
     text = choose(rng, words)
     scallops = int(rng.integers(16, 30)) if chance(rng, 0.5) else 0
 
@@ -231,7 +243,7 @@ def _badge(sheet: _Sheet) -> bool:
         else:
             canvas.drawCircle(x, y, radius, _fill(colour))
         canvas.drawCircle(x, y, radius * 0.82, _line(skia.ColorWHITE, size * 0.015))
-        tall = min(size * 0.24, size * 1.25 / max(len(text) * (1.0 if sheet.chinese else 0.6), 1))
+        tall = min(size * 0.24, 0.7 * size / _word(text, 0, 0, 1.0)[2])
         path, _, width = _word(text, 0, 0, tall)
         path.offset(x - width / 2, y + tall * 0.36)
         canvas.drawPath(path, _fill(skia.ColorWHITE))
@@ -275,7 +287,7 @@ def _code(sheet: _Sheet) -> bool:
 
 
 def _printed_mark(sheet: _Sheet) -> bool:
-    """A printed word in red, at times framed: 急件, CONFIDENTIAL, a running number."""
+    """A printed word in red: 急件, CONFIDENTIAL, a running number. No frame, for boxed words are stamps."""
     rng = sheet.rng
     text = f"No. {digits(rng, 7)}" if chance(rng, 0.3) else choose(rng, _MARKS_ZH if sheet.chinese else _MARKS_EN)
     height = float(rng.uniform(4, 8))
@@ -284,9 +296,6 @@ def _printed_mark(sheet: _Sheet) -> bool:
     if at is None:
         return False
     colour = _red(rng)
-    if chance(rng, 0.25):
-        frame = skia.Rect.MakeXYWH(at[0], at[1], width + 6, height * 1.7)
-        sheet.paint((*at, width + 6, height * 1.7), lambda c: c.drawRect(frame, _line(colour, 0.5)))
     _print(sheet, text, at[0] + 3, at[1] + height * 1.2, height, colour)
     return True
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seal2real.errors import Seal2RealError
+from seal2real.page.layout import open_dates
 from seal2real.sample import Anchor, Box, Image, TextBox
 
 if TYPE_CHECKING:
@@ -336,8 +337,14 @@ def _is_scan(page: pypdfium2.PdfPage, frame: _Frame) -> bool:
     return False
 
 
-_DATE = re.compile(r"\d{4}\s*[年./-]\s*\d{1,2}\s*[月./-]\s*\d{1,2}|年\s*月\s*日|\bdate\b", re.IGNORECASE)
-_SIGN = re.compile(r"盖\s*章|签\s*[字章名]|公\s*章|\bsign(ed|ature)?\b|\bseal\b|\bstamp\b", re.IGNORECASE)
+_DATE = re.compile(
+    r"\d{4}\s*[年./-]\s*\d{1,2}\s*[月./-]\s*\d{1,2}|年\s*月\s*日|日\s*期\s*[：:]|\bdated?\b", re.IGNORECASE
+)
+_SIGN = re.compile(
+    r"盖\s*章|签\s*[字章名署]|公\s*章|印\s*章|[（(]\s*章\s*[）)]|\bsign(ed|ature)?\b|\bseal\b|\bstamp\b|\bauthori[sz]ed by\b"
+    r"|\bl\.\s?s\.",
+    re.IGNORECASE,
+)
 _COMPANY = re.compile(r"公司|委员会|事务所|\b(Ltd|Inc|LLC|GmbH|Corp)\b\.?")
 _TOTAL = re.compile(r"合\s*计|总\s*计|价税|\btotal\b", re.IGNORECASE)
 
@@ -354,4 +361,6 @@ def anchors_from_text(text: tuple[TextBox, ...]) -> tuple[Anchor, ...]:
             # A long line that only mentions a company: the name itself counts, not the whole line.
             box = union(inked) if inked and len(line.text) > 24 else line.bbox
             found.append(Anchor(role, box))
+    known = [a.bbox for a in found if a.role == "date"]
+    found += [Anchor("date", box) for _, box in open_dates(text) if not any(_touch(box, k) for k in known)]
     return tuple(found)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.random import Generator
 
 from seal2real.page import words_en, words_zh
+from seal2real.page.layout import open_dates
 from seal2real.page.pen import Hand, Writing, lay, random_hand, sign, write
 from seal2real.page.text import chance, choose
 from seal2real.sample import Anchor, Box, Image, TextBox
@@ -24,8 +25,9 @@ _SIGNED = re.compile(
     r"|signature|signed( by)?|by|witness)[^：:]{0,14}[：:]\s*_*$",
     re.IGNORECASE,
 )
-_DATED = re.compile(r"(日\s*期|date)\s*[：:]?[_\s/.-]*$", re.IGNORECASE)
+_DATED = re.compile(r"(日\s*期|date)\s*([：:]|_{3})[_\s/.-]*$", re.IGNORECASE)
 _BLANK = re.compile(r"_{3,}")
+_YEAR = re.compile(r"(?<!\d)20[012]\d(?=\s?[年./-]|$)")
 _INK = 140  # grey value below which a pixel counts as print
 
 
@@ -57,8 +59,8 @@ def written(
     chinese = any("\u4e00" <= c <= "\u9fff" for line in text for c in line.text)
     spots = [Spot(pen.role, pen.bbox) for pen in pens]
     spots += [s for s in _spots_of(text, image, dpi) if not any(_meet(s.box, known.box) for known in spots)]
-    gaps = _date_gaps(text)
-    day = words_zh.moment(rng)
+    gaps = [parts for parts, _ in open_dates(text)]
+    day = _day_for(text, rng)
     made: list[TextBox] = []
     places = 0
     hands = [random_hand(rng)]
@@ -85,6 +87,13 @@ def written(
                 made += _fit(image, dpi, box, digits, hand, rng)
         day += datetime.timedelta(days=int(rng.integers(0, 5)))
     return image, tuple(made), places
+
+
+def _day_for(text: Sequence[TextBox], rng: Generator) -> datetime.date:
+    """A day that fits the printed ones: in the last year that the page names."""
+    years = [int(y) for line in text for y in _YEAR.findall(line.text)]
+    day = words_zh.moment(rng)
+    return day.replace(year=max(years), day=min(day.day, 28)) if years else day
 
 
 def _sign(image: Image, dpi: float, box: Box, name: str, hand: Hand, rng: Generator) -> None:
@@ -177,46 +186,5 @@ def _is_free(grey: np.ndarray, box: Box) -> bool:
     return part.size > 0 and float((part < _INK).mean()) < 0.004
 
 
-def _date_gaps(text: Sequence[TextBox]) -> list[dict[str, Box]]:
-    """The gaps of dates such as "年　月　日" that are to be filled, by their part ("year", "year2", "month", "day")."""
-    rows = sorted(
-        ((c, box) for line in text for c, box in zip(line.text, line.characters, strict=False) if box[2] > 0),
-        key=lambda item: item[1][1] + item[1][3] / 2,
-    )
-    found = []
-    for number, (character, year) in enumerate(rows):
-        if character != "年":
-            continue
-        middle, size = year[1] + year[3] / 2, max(year[2], year[3])
-        near = [rows[k] for k in range(max(number - 250, 0), min(number + 250, len(rows)))]
-        row = sorted(
-            (item for item in near if abs(item[1][1] + item[1][3] / 2 - middle) < 0.45 * size), key=lambda i: i[1][0]
-        )
-        at = next(k for k, item in enumerate(row) if item[1] == year)
-        if [c for c, _ in row[at : at + 3]] != ["年", "月", "日"]:
-            continue
-        month, day = row[at + 1][1], row[at + 2][1]
-        top, high = year[1] - 0.1 * size, 1.15 * size
-
-        def gap(left: float, right: float, top: float = top, high: float = high) -> Box:
-            return (left, top, right - left, high)
-
-        between = gap(year[0] + year[2], month[0]), gap(month[0] + month[2], day[0])
-        if not all(0.6 * size < box[2] < 6 * size for box in between):
-            continue
-        parts = {"month": between[0], "day": between[1]}
-        before = row[at - 1] if at else None
-        edge = before[1][0] + before[1][2] if before else 0.0
-        if before is None or year[0] - edge > 1.2 * size:
-            room = min(year[0] - edge, 3.2 * size)
-            decade = before is not None and before[0] == "0" and year[0] - edge < 3 * size
-            parts["year2" if decade else "year"] = gap(year[0] - room + 0.1 * size, year[0] - 0.1 * size)
-        elif before[0] == "0" and year[0] - edge > 0.5 * size:
-            parts["year2"] = gap(edge, year[0])
-        found.append(parts)
-    return found
-
-
 def _meet(a: Box, b: Box) -> bool:
     return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
-

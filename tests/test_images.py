@@ -250,7 +250,7 @@ def test_write_atomic_on_a_full_disk(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("array", [np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.float32)])
+@pytest.mark.parametrize("array", [np.zeros((4, 4, 5), np.uint8), np.zeros((4, 4), np.float32)])
 def test_only_images_are_encoded(array):
     with pytest.raises(ValueError, match="uint8"):
         encode_png(array)

@@ -230,7 +230,9 @@ def _encode(suffix: str, array: npt.NDArray[np.generic], parameters: list[int]) 
         or array.ndim not in (2, 3)
         or (array.ndim == 3 and array.shape[2] not in ((3, 4) if suffix == ".png" else (3,)))
     ):
-        raise ValueError(f"an image is uint8 [H, W, 3], [H, W] or, as PNG, [H, W, 4], not {array.dtype} {list(array.shape)}")
+        raise ValueError(
+            f"an image is uint8 [H, W, 3], [H, W] or, as PNG, [H, W, 4], not {array.dtype} {list(array.shape)}"
+        )
     if array.ndim == 3:
         order = cv2.COLOR_RGB2BGR if array.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
         array = cv2.cvtColor(np.ascontiguousarray(array), order)

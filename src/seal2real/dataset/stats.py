@@ -98,7 +98,7 @@ class DatasetStats:
         }
 
     def __rich__(self) -> RenderableType:
-        head = f"{self.dataset}: {self.samples} samples, {self.seals} seals, {self.negatives} samples without a seal"
+        head = f"{self.dataset}: {self.samples} samples, {self.seals} seals; without a seal: {self.negatives}"
         parts: list[RenderableType] = [head]
         for name, title in COUNTS.items():
             if self.counts[name]:

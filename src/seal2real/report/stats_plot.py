@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _BLUE, _GREY, _INK = "#3b6ea5", "#8a8f98", "#202228"
 _COLOURS = {"red": "#c4242c", "blue": "#2f5fc4", "violet": "#7a3fa0", "black": "#303238"}
-_MOST_BARS = 16
-_COLUMNS = 4
+_MOST_BARS, _FEWEST_BARS = 16, 4  # drawn, and room left for
+_COLUMNS = 5
 
 
 def require_matplotlib(out: Path) -> None:
@@ -55,7 +55,7 @@ def write_stats_plot(stats: DatasetStats, out: Path) -> Path:
     bars = [name for name in COUNTS if stats.counts[name]]
     measures = [measure for measure in MEASURES if len(stats.values[measure.name])]
     rows = -(-(len(bars) + len(measures)) // _COLUMNS)
-    figure = Figure(figsize=(4.4 * _COLUMNS, 3.4 * rows + 0.6), dpi=100, layout="constrained")
+    figure = Figure(figsize=(4.2 * _COLUMNS, 3.4 * rows + 0.6), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(rows, _COLUMNS, squeeze=False).flat)
     for name in bars:
@@ -65,8 +65,8 @@ def write_stats_plot(stats: DatasetStats, out: Path) -> Path:
     for unused in axes:
         unused.set_axis_off()
     figure.suptitle(
-        f"{stats.dataset.resolve().name}: {stats.samples} samples, {stats.seals} seals, "
-        f"{stats.negatives} samples without a seal",
+        f"{stats.dataset.resolve().name}: {stats.samples} samples, {stats.seals} seals; "
+        f"without a seal: {stats.negatives}",
         fontsize=14,
         color=_INK,
     )
@@ -86,7 +86,7 @@ def _draw_counts(axes: Axes, title: str, counts: Counter[str]) -> None:
     total = sum(numbers)
     drawn = axes.barh(range(len(names)), numbers, color=[_COLOURS.get(name, _BLUE) for name in names], height=0.72)
     axes.set_yticks(range(len(names)), names, fontsize=8 if len(names) > 8 else 9)
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(names), _FEWEST_BARS) - 0.5, -0.5)
     small = len(names) > 8
     axes.bar_label(drawn, [f" {n}  ({n / total:.0%})" for n in numbers], fontsize=7 if small else 8, color=_GREY)
     axes.set_xlim(0, max(numbers) * 1.32)

@@ -46,6 +46,25 @@ def generate(
         str | None, typer.Option(metavar="INK", help="red, blue, violet or black.  [default: as usual, mostly red]")
     ] = None,
     seals: Annotated[int | None, typer.Option(help="Seals on each page.  [default: as people do, mostly 1]")] = None,
+    negatives: Annotated[
+        float, typer.Option(help="Share of samples without a seal; most have red things that are none.")
+    ] = 0.0,
+    press: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RATES",
+            help="How often seals are struck how: double-strike=0.1,riding=0,... (docs/authenticity.md).  "
+            "[default: as people do]",
+        ),
+    ] = None,
+    authenticity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARES",
+            help="For verification: impression=0.4,paste=0.2,copy=0.2,altered=0.2, each seal with a reference.  "
+            "[default: impressions]",
+        ),
+    ] = None,
     jpeg_quality: Annotated[int, typer.Option(help="Quality of stamped and clean images, 1 to 100.")] = 92,
     validation: Annotated[float, typer.Option(help="Share of samples in the validation split.")] = 0.1,
     test: Annotated[float, typer.Option(help="Share of samples in the test split.")] = 0.1,
@@ -85,6 +104,9 @@ def generate(
         kinds=tuple(kind) if kind else None,
         colour=colour,
         seals=seals,
+        negatives=negatives,
+        press=press,
+        authenticity=authenticity,
         jpeg_quality=jpeg_quality,
         validation=validation,
         test=test,

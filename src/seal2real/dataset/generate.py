@@ -31,6 +31,7 @@ from seal2real.seeding import rng_for
 if TYPE_CHECKING:
     from seal2real.forger import Forger
     from seal2real.page import PageSource
+    from seal2real.press import PressSettings
 
 Progress = Callable[[int], None]  # called with the count of samples that were just finished
 MAX_FAILURES = 10
@@ -56,6 +57,9 @@ class GenerateConfig:
     kinds: tuple[str, ...] | None = None  # seal kinds to draw from; None = all
     colour: str | None = None  # ink: "red", "blue", "violet" or "black"; None = the usual mix
     seals: int | None = None  # seals per page; None = as people do, mostly one
+    negatives: float = 0.0  # share of samples without any seal
+    press: str | None = None  # rates of strikes, "double-strike=0.1,riding=0"; see `seal2real.press.PressSettings`
+    authenticity: str | None = None  # shares of cases for verification; see `seal2real.dataset.authenticity`
     jpeg_quality: int = 92  # 1..100
     validation: float = 0.1  # share of samples in the validation split
     test: float = 0.1  # share of samples in the test split
@@ -69,9 +73,29 @@ class GenerateConfig:
         _require(36 <= self.dpi <= 1200, "dpi", self.dpi, "36 to 1200")
         _require(self.crops is None or 32 <= self.crops <= 8192, "crops", self.crops, "32 to 8192 pixels")
         _require(self.seals is None or 1 <= self.seals <= 20, "seals", self.seals, "1 to 20")
+        _require(0 <= self.negatives <= 1, "negatives", self.negatives, "a share, 0 to 1")
+        self.press_settings()
+        if self.authenticity is not None:
+            from seal2real.dataset.authenticity import AuthenticityMix
+
+            AuthenticityMix.parse(self.authenticity)
+            if self.forger == "none":
+                raise UsageError(
+                    "authenticity wants impressions that look real, and forger is none; give default or a RUN folder"
+                )
         _require(1 <= self.jpeg_quality <= 100, "jpeg-quality", self.jpeg_quality, "1 to 100")
         _require(0 <= self.validation <= 1, "validation", self.validation, "a share, 0 to 1")
         _require(0 <= self.test <= 1 - self.validation, "test", self.test, "a share, with validation at most 1")
+
+    def press_settings(self) -> PressSettings:
+        """How pages are stamped.
+
+        Raises:
+            UsageError: unknown rate, or out of range.
+        """
+        from seal2real.press import PressSettings
+
+        return dataclasses.replace(PressSettings.parse(self.press), negatives=self.negatives)
 
 
 @dataclass(frozen=True)
@@ -134,7 +158,7 @@ def make_sample(config: GenerateConfig, index: int, context: Context) -> Sample:
         index: number of the sample, >= 0.
         context: from `load_context` of the same config.
     """
-    from seal2real.press import crop_sample, stamp_page
+    from seal2real.press import crop_page, crop_sample, stamp_page
 
     shares = context.shares(config)
     split = split_at(_split_place(config, index), shares)
@@ -146,20 +170,31 @@ def make_sample(config: GenerateConfig, index: int, context: Context) -> Sample:
         colour=config.colour,
         count=config.seals,
         accept=design_accepter(split, shares),
+        settings=config.press_settings(),
     )
     page_id = page_identity(page)
-    if config.crops is not None and sample.seals:
+    if config.crops is not None:
         rng = rng_for(config.seed, index, "crop")
-        sample = crop_sample(sample, int(rng.integers(len(sample.seals))), config.crops, rng)
+        if sample.seals:
+            sample = crop_sample(sample, int(rng.integers(len(sample.seals))), config.crops, rng)
+        else:
+            sample = crop_page(sample, config.crops, rng)
     if context.forger is not None:
         dials = {"wear": config.wear, "capture": config.capture}
         style = {key: value for key, value in dials.items() if value is not None}
-        sample = context.forger.forge(sample, rng_for(config.seed, index, "forge"), style)
+        rng = rng_for(config.seed, index, "forge")
+        if config.authenticity is None:
+            sample = context.forger.forge(sample, rng, style)
+        else:
+            from seal2real.dataset.authenticity import AuthenticityMix, make_case
+
+            case = AuthenticityMix.parse(config.authenticity).draw(rng_for(config.seed, index, "authenticity"))
+            sample = make_case(sample, case, context.forger, rng, style)
     return sample.with_provenance(
         seed=config.seed,
         index=index,
         forger=context.forger.name if context.forger is not None else "none",
-        page=page.source,
+        page=sample.page.source,
         page_id=page_id,
         version=seal2real.__version__,
     )

@@ -3,9 +3,40 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 
 from seal2real.errors import UsageError
+
+
+def parse_shares(text: str, known: Iterable[str], what: str) -> dict[str, float]:
+    """``"a=0.4,b=0.2"`` as numbers by name.
+
+    Args:
+        text: names and numbers 0..1.
+        known: the names that are allowed.
+        what: names the text in errors, such as "press".
+
+    Raises:
+        UsageError: an unknown name (the nearest is suggested), a name twice, or no number 0..1.
+    """
+    names, shares = sorted(known), dict[str, float]()
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        name, _, number = (part.strip() for part in entry.partition("="))
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(names)}"
+            raise UsageError(f"{what} {entry!r}: no {name!r}; {hint}")
+        if name in shares:
+            raise UsageError(f"{what} {text!r} names {name} twice; give it once")
+        try:
+            shares[name] = float(number)
+        except ValueError:
+            raise UsageError(f"{what} {entry!r} has no number; write it as {name}=0.2") from None
+        if not 0.0 <= shares[name] <= 1.0:
+            raise UsageError(f"{what} {entry!r} is out of range; give a share, 0 to 1")
+    return shares
 
 
 @dataclass(frozen=True)
@@ -55,6 +86,17 @@ class PressSettings:
                     raise UsageError(f"counts is {value}; give a share >= 0 for one, two, ... seals, not all zero")
             elif value is not None and not 0.0 <= value <= 1.0:
                 raise UsageError(f"{entry.name.replace('_', '-')} is {value}; give a share, 0 to 1")
+
+    @classmethod
+    def parse(cls, text: str | None) -> PressSettings:
+        """The defaults, with rates from a text such as ``"double-strike=0.1,riding=0"``.
+
+        Raises:
+            UsageError: an unknown name, or a rate out of range.
+        """
+        names = {entry.name.replace("_", "-"): entry.name for entry in fields(cls)}
+        rates = parse_shares(text or "", names.keys() - {"counts", "negatives"}, "press")
+        return replace(DEFAULT, **{names[key]: rate for key, rate in rates.items()})
 
 
 DEFAULT = PressSettings()

@@ -71,12 +71,12 @@ def frame(width: float, height: float, thickness: float, radius: float = 0.0) ->
     return Mark(path, width=thickness, fill=False)
 
 
-def star(diameter: float, y: float = 0.0) -> Mark:
-    """A regular five-pointed star, its top point up, circumscribed by a circle of ``diameter``.
+def star(diameter: float, y: float = 0.0, turn: float = 0.0) -> Mark:
+    """A regular five-pointed star, circumscribed by a circle of ``diameter``, its top point up or turned by degrees.
 
     The inner radius of the pentagram is cos 72 deg / cos 36 deg = 0.382 of the outer one.
     """
-    angles = np.deg2rad(-90.0 + 36.0 * np.arange(10))
+    angles = np.deg2rad(-90.0 + turn + 36.0 * np.arange(10))
     radii = np.where(np.arange(10) % 2 == 0, 1.0, np.cos(np.deg2rad(72)) / np.cos(np.deg2rad(36))) * diameter / 2.0
     return polygon_mark(np.stack([radii * np.cos(angles), y + radii * np.sin(angles)], axis=1))
 

@@ -24,7 +24,7 @@ from seal2real.sample import Image, Mask, PlacedSeal, Polygon, Sample, TextLine
 
 METADATA = "metadata.jsonl"
 CATEGORIES = ("seal",)  # what objects.categories counts in
-FOLDERS = ("stamped", "clean", "ink", "masks", "lines")
+FOLDERS = ("stamped", "clean", "ink", "masks", "lines", "references")
 Row = dict[str, Any]
 
 
@@ -101,7 +101,11 @@ def encode_sample(sample: Sample, index: int, split: str, jpeg_quality: int = 92
             lines.append(_line_row(line, crop_path))
         cv2.fillPoly(cover, [_fixed_point(seal.outline)], 1, shift=4)
         inked |= visible.view(np.uint8)
-        seals.append(_seal_row(seal, bbox, stem, lines))
+        seal_row = _seal_row(seal, bbox, stem, lines)
+        if seal.reference is not None:
+            seal_row["reference"] = f"references/{name}_{len(seals)}.jpg"
+            files[seal_row["reference"]] = encode_jpeg(seal.reference, jpeg_quality, dpi=dpi)
+        seals.append(seal_row)
 
     row: Row = {
         "file_name": f"stamped/{name}.jpg",
@@ -133,6 +137,7 @@ def row_files(row: Row) -> list[str]:
     for seal in row["seals"]:
         paths += [seal["mask_full"], seal["mask_visible"]]
         paths += [line["crop"] for line in seal["lines"]]
+        paths.append(seal.get("reference"))
     return [path for path in paths if path]
 
 
@@ -194,7 +199,7 @@ def load_sample(dataset: Path, row: Row) -> NativeSample:
 
 
 def _seal_row(seal: PlacedSeal, bbox: list[int], stem: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
+    row: dict[str, Any] = {
         "kind": seal.kind,
         "colour": seal.colour,
         "bbox": bbox,
@@ -206,6 +211,13 @@ def _seal_row(seal: PlacedSeal, bbox: list[int], stem: str, lines: list[dict[str
         "authenticity": seal.authenticity,
         "design": seal.design,
     }
+    # what most seals lack is not written: a column of empty objects has no type for readers that infer it
+    if seal.effects:
+        row["effects"] = seal.effects
+    if seal.reference is not None:
+        row["genuine"] = seal.genuine
+        row["altered"] = seal.altered
+    return row
 
 
 def _line_row(line: TextLine, crop: str | None) -> dict[str, Any]:

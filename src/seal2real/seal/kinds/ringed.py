@@ -63,9 +63,10 @@ def put_star(design: SealDesign, layout: Layout, y: float = 0.0) -> None:
     """The star, if there is one, its middle at ``y``; hairlines from its middle to its points if the design asks."""
     if design.star_mm <= 0:
         return
-    layout.marks.append(star(design.star_mm, y))
+    turn = float(design.options.get("star_turn", 0.0))
+    layout.marks.append(star(design.star_mm, y, turn))
     if width := float(design.options.get("star_line_mm", 0.0)):
-        tips = np.deg2rad(-90.0 + 72.0 * np.arange(5))
+        tips = np.deg2rad(-90.0 + turn + 72.0 * np.arange(5))
         reach = 0.42 * design.star_mm
         lines = [(0.0, y, reach * c, y + reach * s) for c, s in zip(np.cos(tips), np.sin(tips), strict=True)]
         layout.marks.append(segments(lines, width, clear=True))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from seal2real.errors import MissingGlyphError, UsageError
 from seal2real.sample import Polygon, SealArt
 from seal2real.seal import KINDS, STYLES, SealDesign, check_coverage, draw, random_design
+from seal2real.seal.lettering import is_cjk
 
 KIND = st.sampled_from(sorted(KINDS))
 SEED = st.integers(0, 2**31)
@@ -61,7 +62,8 @@ def test_labels_lie_where_the_ink_lies(kind: str, seed: int, angle: float, dpi: 
             if not character.isspace() and abs(area(quad)) > 30.0:
                 mask = inside(quad, coverage.shape)
                 ink = coverage[mask].mean()
-                assert 0.02 < ink < 0.99, (character, ink)
+                # a bold I or a dash is nothing but ink
+                assert 0.02 < ink < (0.99 if is_cjk(character) else 1.01), (character, ink)
 
 
 @settings(max_examples=40, deadline=None)
@@ -141,7 +143,8 @@ def test_the_ring_leaves_a_gap_below_and_the_name_keeps_inside_it(kind: str) -> 
         assert from_top.max() - from_top.min() <= 270.5
         radius = np.linalg.norm(offset, axis=1) * 25.4 / 200
         line = design.options.get("inner_line_mm", 0.0)
-        inner_edge = design.size_mm[0] / 2.0 - design.ring_mm - (line + 0.5 if line else 0.0)
+        wave = 0.55 if design.options.get("waves") else 0.0
+        inner_edge = design.size_mm[0] / 2.0 - design.ring_mm - (line + 0.5 if line else 0.0) - wave
         assert 0.3 < inner_edge - radius.max() < 1.6
 
 

@@ -61,7 +61,8 @@ class RemoteStore:
     """
 
     def __init__(self, url: str):
-        self.url = url.rstrip("/")
+        scheme, _, rest = url.partition("://")
+        self.url = f"{scheme}://{rest.rstrip('/')}"
         self._fs, self._root = _file_system(self.url)
 
     def __reduce__(self) -> tuple[type[RemoteStore], tuple[str]]:

@@ -7,7 +7,7 @@ split:
   on the seed, so that data sets with the same shares never share a name across splits either. Seals without a name
   (a date, PAID, 作废) have only stock words, and occur everywhere; no two of them are drawn alike.
 - **The user's pages.** Every file belongs to one split, copies of a file to the same. With fewer files than splits it
-  is the pages of the files that are shared out; with fewer pages than splits, the smaller splits are left out.
+  is the pages of the files that are shared out; with fewer pages than splits, train comes first, then the larger split.
 - **Pages from templates.** What a template is filled with (names, numbers, dates, amounts, chosen clauses, layout)
   belongs as a whole to one split, by its hash. A form's own words, which all its copies have, occur in every split.
 """
@@ -100,7 +100,7 @@ def folder_parts(pages: FolderPages, shares: Shares) -> dict[str, FolderPages]:
     """The user's pages, shared out.
 
     Returns:
-        Split -> its pages. Splits for which there was nothing are missing, the smallest first.
+        Split -> its pages. Splits for which there was nothing are missing: train never, else the smallest first.
     """
     units: list[list[tuple[Path, Sequence[int]]]]
     units = [[(path, pages.pages[path]) for path in same] for same in _copies(list(pages.pages))]
@@ -131,7 +131,7 @@ def page_identity(page: Page) -> str:
 
 def _counts(total: int, shares: Shares) -> dict[str, int]:
     """How many of ``total`` units each split gets: its share, yet at least one as long as there are any."""
-    names = sorted(shares, key=lambda name: -shares[name])[:total]
+    names = sorted(shares, key=lambda name: (name != "train", -shares[name]))[:total]
     whole = sum(shares[name] for name in names)
     counts = {name: max(1, round(total * shares[name] / whole)) for name in names[1:]}
     while sum(counts.values()) >= total > 1 and counts:

@@ -128,7 +128,7 @@ def _connect(ray: Any, address: str | None, options: dict[str, Any]) -> None:
         try:
             ray.init(address=address or "local", **options)
             return
-        except (Exception, SystemExit) as error:  # it leaves by either
+        except (Exception, SystemExit) as error:  # noqa: PERF203  # it leaves by either
             if attempt + 1 == attempts:
                 where = f"the Ray cluster at {address!r} cannot be used" if address else "Ray could not be started here"
                 raise Seal2RealError(f"{where} ({_cause(error)}); check it with: ray status") from None

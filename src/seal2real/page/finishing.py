@@ -34,8 +34,8 @@ def finish(page: Page, pens: Sequence[Anchor], rng: Generator, pen: float, red: 
         red: 0 to 1.
 
     Returns:
-        The page; ``source`` tells what was added, e.g. "template:letter-zh +pen +red-logo +red-frame". Written figures and
-        printed red words join ``text``.
+        The page; ``source`` tells what was added, e.g. "template:letter-zh +pen +red-logo +red-frame". Written
+        figures and printed red words join ``text``.
     """
     image, text, source = page.image, page.text, page.source
     if pen > 0 and chance(rng, pen):

@@ -170,10 +170,10 @@ def sign(rng: Generator, name: str, hand: Hand, height: float) -> Writing:
     for word in name.replace(".", "").split():
         first = write(rng, word[0], replace(hand, slope=0.0), height * 1.25)
         lift = -hand.slope * x
-        strokes += [Stroke(s.points + (x, lift), s.width) for s in first.strokes]
+        strokes += [Stroke(np.add(s.points, (x, lift)), s.width) for s in first.strokes]
         x += first.box[2] * float(rng.uniform(0.75, 0.95))
         if len(word) > 1:
-            run = _loops(rng, word[1:], hand, height * 0.42) + (x, -hand.slope * x)
+            run = np.add(_loops(rng, word[1:], hand, height * 0.42), (x, lift - hand.slope * first.box[2]))
             strokes += _inked(rng, [run], hand, height, taper=0.3)
             x = float(run[-1, 0]) + height * float(rng.uniform(0.05, 0.25))
     writing = Writing(name, tuple(strokes), ())

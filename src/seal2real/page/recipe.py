@@ -11,13 +11,14 @@ The head is YAML in comments, between two lines ``// ---``, at the very top of `
     //   sign: "For and on behalf of {buyer}"
     // ---
 
-``style`` overrides what `style.page_style` draws; ``data`` becomes the template's data. Values are drawn in the order in
-which they stand:
+``style`` overrides what `style.page_style` draws; ``data`` becomes the template's data. Values are drawn in the order
+in which they stand:
 
 - text: ``{name}`` is an earlier value of that name, else a fresh word (`words_zh.FIELDS`, `words_en.FIELDS`; with the
   prefix ``zh_`` or ``en_`` of that language; ``digitsN`` for N digits);
 - a list: one of its values, drawn at random;
-- ``{all: [...]}``: the list itself; ``{table: [[...], ...]}``: its rows, every cell drawn; ``{some: [low, high], from: [...]}``: that many different ones, in their order;
+- ``{all: [...]}``: the list itself; ``{table: [[...], ...]}``: its rows, every cell drawn;
+- ``{some: [low, high], from: [...]}``: that many different ones, in their order;
 - ``{between: [low, high]}``: a number, whole if both limits are;
 - ``{repeat: [low, high], of: value}``: that many fresh values;
 - ``{chance: p, then: value, else: value}``: ``then`` (true if left out) with probability p, otherwise ``else`` (or the

@@ -52,8 +52,9 @@ class _Sheet:
         ``top`` and ``bottom`` bound it, as shares of the page.
         """
         cells = (int(self.size[1] / _CELL), int(self.size[0] / _CELL))
-        dark = cv2.resize((self.image.min(axis=2) < 235).astype(np.float32), cells[::-1], interpolation=cv2.INTER_AREA)
-        used = np.pad(np.cumsum(np.cumsum(dark > 0.0, axis=0), axis=1), ((1, 0), (1, 0)))
+        mean = cv2.resize(self.image, cells[::-1], interpolation=cv2.INTER_AREA).min(axis=2)
+        dark = mean < np.median(mean) - 1  # one black pixel in a cell is enough; tinted paper counts as blank
+        used = np.pad(np.cumsum(np.cumsum(dark, axis=0, dtype=np.int32), axis=1), ((1, 0), (1, 0)))
         h, w = int(np.ceil(height / _CELL)) + 1, int(np.ceil(width / _CELL)) + 1
         if h >= cells[0] or w >= cells[1]:
             return None
@@ -117,7 +118,7 @@ def red_things(
 def _red(rng: Generator) -> int:
     """A red of print, as ARGB."""
     hue, depth = rng.uniform(-6.0, 8.0), rng.uniform(0.72, 1.0)
-    pixel = np.uint8([[[int(hue) % 180, int(rng.uniform(175, 255)), int(255 * depth * 0.92)]]])
+    pixel = np.array([[[int(hue) % 180, int(rng.uniform(175, 255)), int(255 * depth * 0.92)]]], np.uint8)
     r, g, b = (int(v) for v in cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0])
     return int(skia.Color(r, g, b))
 

@@ -281,8 +281,8 @@ def _places(
 ) -> tuple[tuple[Anchor, ...], tuple[Anchor, ...]]:
     """Places for seals and places for pens.
 
-    typst keeps only the innermost of nested links, so that a line to be signed comes as its label and its blank: a place
-    for a pen joins the place for a seal of its role that it touches, or is one itself.
+    typst keeps only the innermost of nested links, so that a line to be signed comes as its label and its blank: a
+    place for a pen joins the place for a seal of its role that it touches, or is one itself.
     """
     anchors, pens = [], []
     for role, box in _links(document, page, frame):
@@ -341,8 +341,8 @@ _DATE = re.compile(
     r"\d{4}\s*[年./-]\s*\d{1,2}\s*[月./-]\s*\d{1,2}|年\s*月\s*日|日\s*期\s*[：:]|\bdated?\b", re.IGNORECASE
 )
 _SIGN = re.compile(
-    r"盖\s*章|签\s*[字章名署]|公\s*章|印\s*章|[（(]\s*章\s*[）)]|\bsign(ed|ature)?\b|\bseal\b|\bstamp\b|\bauthori[sz]ed by\b"
-    r"|\bl\.\s?s\.",
+    r"盖\s*章|签\s*[字章名署]|公\s*章|印\s*章|[（(]\s*章\s*[）)]|\bsign(ed|ature)?\b|\bseal\b|\bstamp\b"
+    r"|\bauthori[sz]ed by\b|\bl\.\s?s\.",
     re.IGNORECASE,
 )
 _COMPANY = re.compile(r"公司|委员会|事务所|\b(Ltd|Inc|LLC|GmbH|Corp)\b\.?")

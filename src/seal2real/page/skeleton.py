@@ -1,4 +1,4 @@
-"""The strokes of a character: the centre lines of a typeface's outline, in an order and direction that a hand may take."""
+"""The strokes of a character: the centre lines of a typeface's outline, in a hand's order and direction."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _branches(pixels: set[Point], nodes: np.ndarray) -> list[tuple[list[Point], 
 def _partners(
     branches: list[tuple[list[Point], int, int]], ends: dict[int, list[tuple[int, int]]]
 ) -> dict[tuple[int, int], tuple[int, int]]:
-    """Which ends of branches continue each other: at every crossing the straightest pairs, up to a bend of 60 degrees."""
+    """Which ends of branches continue each other: at a crossing the straightest pairs, bent 60 degrees at most."""
 
     def heading(end: tuple[int, int]) -> np.ndarray:
         points = branches[end[0]][0]

@@ -90,6 +90,8 @@ def test_a_choice_that_leaves_nothing_is_an_error() -> None:
 def test_identities() -> None:
     assert seal_identity({"name": "张伟"}) == seal_identity({"name": "张伟印"}) == seal_identity({"name": "张 伟 之印"})
     assert seal_identity({"name": "ABC Co., Ltd"}) == seal_identity({"name": "ＡＢＣ CO., LTD"})
+    ring = {"name": "Общество с ограниченной ответственностью", "purpose": "БЕЛАВА", "place": "Г. N"}
+    assert seal_identity(ring) == seal_identity({"name": "ООО «Белава»"}) == "белава"
     assert seal_identity({"notice": "PAID", "date": "2020-01-01"}) is None
 
 

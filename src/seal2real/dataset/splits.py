@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "validation", "test")
 _ENDINGS = ("之印章", "之印", "印章", "印")  # of a person's seal: the name is the same without
+_QUOTED = re.compile("«(.+?)»")
 Shares = Mapping[str, float]
 
 
@@ -62,15 +64,20 @@ def seal_identity(texts: Mapping[str, str]) -> str | None:
     """
     from seal2real.seal.names import words
 
-    name = texts.get("name", "")
-    if name in words("cyrillic_forms"):  # the ring has the legal form, and the middle the name
-        name = texts.get("purpose", "").strip("«»")
-    name = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    name = _folded(texts.get("name", ""))
+    if name in map(_folded, words("cyrillic_forms")):  # the ring has the legal form, and the middle the name
+        name = _folded(texts.get("purpose", ""))
+    if quoted := _QUOTED.search(name):
+        name = quoted[1]
     for ending in _ENDINGS:
         if len(name) > len(ending) + 1 and name.endswith(ending):
             name = name.removesuffix(ending)
             break
     return name or None
+
+
+def _folded(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def design_accepter(split: str, shares: Shares) -> Callable[[SealDesign], bool] | None:

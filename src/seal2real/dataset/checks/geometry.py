@@ -58,9 +58,9 @@ def outline(opened: Opened) -> Iterator[Problem]:
         x, y, w, h = box
         inside = np.zeros((h, w), np.uint8)
         _fill(inside, points - [x, y])
-        inside = cv2.dilate(inside, np.ones((5, 5), np.uint8))
+        grown = cv2.dilate(inside, np.ones((5, 5), np.uint8))
         mask = full.pixels[opened.around(box, 0)] > 0
-        out = np.count_nonzero(mask & (inside == 0)) / np.count_nonzero(mask)
+        out = np.count_nonzero(mask & (grown == 0)) / np.count_nonzero(mask)
         if out > _OUTSIDE_SHARE:
             yield Problem(opened.file, f"{where} leaves out {out:.1%} of {full.path}")
 

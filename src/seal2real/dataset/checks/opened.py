@@ -149,7 +149,7 @@ def open_row(root: Path, row: dict[str, Any], dictionary: frozenset[str] | None 
 
 def fingerprint(picture: Picture) -> int:
     """A hash of 64 bits of a page's pixels, whatever the file says beside them."""
-    digest = hashlib.blake2b(np.ascontiguousarray(picture.pixels), digest_size=8, key=repr(picture.size).encode())
+    digest = hashlib.blake2b(np.ascontiguousarray(picture.pixels).data, digest_size=8, key=repr(picture.size).encode())
     return int.from_bytes(digest.digest(), "little")
 
 

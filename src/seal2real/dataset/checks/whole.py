@@ -24,7 +24,7 @@ from seal2real.dataset.checks.labels import SPLITS
 from seal2real.dataset.formats.native import FOLDERS, METADATA
 from seal2real.dataset.store import FAILURES, SETTINGS, WORK
 
-_IDENTITY = frozenset({"name", "code", "tax-number", "serial"})  # roles of text that tell one seal from another
+_IDENTITY = frozenset({"name", "code", "tax-number"})  # roles of text that tell one seal from another
 _PAGE_TEXT = 40  # characters from which on a page's own text tells it from another
 _NO_PICTURE = 0
 
@@ -111,10 +111,10 @@ class Ledger:
         self.rows = 0
         self._offsets = array("q")
         self._indices, self._splits = array("q"), array("b")
-        self._files, self._file_rows = array("Q"), array("L")
-        self._pictures, self._picture_rows = array("Q"), array("L")
-        self._designs, self._design_rows = array("Q"), array("L")
-        self._pages, self._page_rows = array("Q"), array("L")
+        self._files, self._file_rows = array("Q"), array("I")
+        self._pictures, self._picture_rows = array("Q"), array("I")
+        self._designs, self._design_rows = array("Q"), array("I")
+        self._pages, self._page_rows = array("Q"), array("I")
 
     def add(self, offset: int, keys: RowKeys | None, files: tuple[int, ...] = ()) -> None:
         """Note the next row.
@@ -265,7 +265,7 @@ class Ledger:
 
 
 def _values(values: array[int]) -> npt.NDArray[Any]:
-    kind = {"Q": np.uint64, "L": np.dtype("L")}[values.typecode]
+    kind = np.dtype(values.typecode)  # the letters of Python's arrays are NumPy's, too
     return np.frombuffer(values, kind) if len(values) else np.zeros(0, kind)
 
 

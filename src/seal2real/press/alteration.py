@@ -18,7 +18,7 @@ _FONTS = ("song", "fangsong", "bold-song", "kai", "hei", "bold-hei", "li")
 # Characters that are taken for each other at a glance.
 _LOOKALIKES = (
     "大太天夫", "土士王玉", "日目白自", "人入八", "干千于", "田由甲申", "木本未末", "力刀", "问间闻", "今令", "己已巳",
-    "科料", "技枝", "限根", "司同", "贸货", "易昌", "源沅", "洪供", "建健", "宏宝", "鑫金", "海梅", "兴六", "东车", 
+    "科料", "技枝", "贸货", "易昌", "源沅", "洪供", "建健", "宏宝", "鑫金", "海梅", "兴六", "东车",
     "江汇", "新断", "星呈", "明朋", "达迭", "安女", "昌晶", "林材", "中申", "山出", "石右", "云去", "民氏", "未朱",
     "市布",
 )  # fmt: skip
@@ -30,6 +30,7 @@ _SORTS = (
     "абвгдежзиклмнопрстуфхэюя",
 )
 _ROLES = ("name", "purpose", "place", "code", "tax-number", "serial")
+_FORMS = "有限责任公司股份专用章"  # every seal has them; nobody changes those
 _DIFFERENT = 0.002  # share of the ink that must differ
 _TRIES = 12
 
@@ -73,7 +74,7 @@ def _character(design: SealDesign, rng: Generator) -> Change | None:
         (role, index)
         for role in _ROLES
         for index, character in enumerate(design.texts.get(role, ""))
-        if _others(character)
+        if _others(character) and character not in _FORMS
     ]
     if not places:
         return None

@@ -199,11 +199,22 @@ def _across(rng: Generator, size: tuple[float, float], other: PlacedSeal) -> tup
 def _beside(
     rng: Generator, page: Page, size: tuple[float, float], seals: Sequence[PlacedSeal], settings: PressSettings
 ) -> tuple[tuple[float, float], str]:
-    """A centre that keeps off the other seals, if one is found within a few tries."""
-    for _ in range(8):
+    """A centre that keeps off the other seals: by a few tries, then by moving beside one of them."""
+    for _ in range(6):
         centre, role = random_centre(rng, page, size, settings)
         if not any(_close(centre, size, other) for other in seals):
-            break
+            return centre, role
+    height, width = page.image.shape[:2]
+    for index in rng.permutation(4 * len(seals)).tolist():
+        other = seals[index // 4]
+        h, w = other.coverage.shape
+        gap = float(rng.uniform(0.51, 0.65))
+        x, y = other.offset[0] + w / 2.0, other.offset[1] + h / 2.0
+        side = ((-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0))[index % 4]
+        beside = (x + side[0] * gap * (size[0] + w), y + side[1] * gap * (size[1] + h))
+        on_page = size[0] / 2 <= beside[0] <= width - size[0] / 2 and size[1] / 2 <= beside[1] <= height - size[1] / 2
+        if on_page and not any(_close(beside, size, seal) for seal in seals):
+            return beside, "free"
     return centre, role
 
 

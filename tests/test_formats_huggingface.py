@@ -128,7 +128,7 @@ def test_same_dataset_gives_the_same_bytes(exported: Path, labelled_crops: Path,
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     extra=st.dictionaries(
-        st.sampled_from(["note", "more", "reference", "score"]),
+        st.sampled_from(["note", "more", "hint", "score"]),
         st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4), st.lists, max_leaves=4),
     )
 )
@@ -146,6 +146,26 @@ def test_unknown_fields_are_kept(
     (folder / "data" / METADATA).write_text("".join(map(dump_row, rows)), encoding="utf-8")
     write(folder / "data", folder / "out")
     assert [row for row, _ in read(folder / "out")] == rows
+
+
+def with_reference(dataset: Path, folder: Path) -> dict[str, Any]:
+    """A copy whose one row has a seal with a reference; returns that row."""
+    shutil.copytree(dataset, folder)
+    row = next(row for row in read_rows(dataset) if row["seals"])
+    (folder / "references").mkdir(exist_ok=True)
+    row["seals"][0]["reference"] = "references/000000_0.jpg"
+    (folder / "references/000000_0.jpg").write_bytes((folder / row["clean"]).read_bytes())
+    (folder / METADATA).write_text(dump_row(row), encoding="utf-8")
+    return row
+
+
+@pytest.mark.parametrize("name", ["huggingface", "webdataset"])
+def test_references_of_verification_travel(labelled_crops: Path, tmp_path: Path, name: str) -> None:
+    row = with_reference(labelled_crops, tmp_path / "data")
+    FORMATS[name].write(tmp_path / "data", tmp_path / "out", lambda done: None)
+    reader = FORMATS[name].read
+    assert reader is not None
+    assert list(reader(tmp_path / "out")) == [(row, all_file_bytes(tmp_path / "data", row))]
 
 
 def test_absent_labels_and_unknown_kinds_survive(labelled_crops: Path, tmp_path: Path) -> None:

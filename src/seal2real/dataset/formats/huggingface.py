@@ -61,7 +61,7 @@ data = load_dataset("THIS FOLDER")
 Coordinates are pixels, x to the right, y down; `bbox` is [x, y, width, height]. `image` is the stamped page, `clean` the
 same scan without seals, `ink` its visible ink (255 = all light absorbed). A seal has its `mask_full` (the design) and
 `mask_visible` (what can be seen after wear), and its `lines` with polygons, a quad per character and a straightened
-`crop`. `design`, `provenance` and `more` are JSON.
+`crop`; seals for verification have a `reference`. `design`, `provenance` and `more` are JSON.
 """  # noqa: E501 (a paragraph of Markdown)
 
 
@@ -89,6 +89,7 @@ def features(kinds: Sequence[str], colours: Sequence[str]) -> dict[str, _Feature
         "polygon": _POINTS,
         "mask_full": _IMAGE,
         "mask_visible": _IMAGE,
+        "reference": _IMAGE,
         "lines": [line],
         "authenticity": _STRING,
         "design": _STRING,
@@ -275,6 +276,8 @@ def _to_row(columns: dict[str, Any], known: dict[str, _Feature], split: str) -> 
     row["objects"]["bbox"] = [_box(box) for box in row["objects"]["bbox"]]
     for seal in row["seals"]:
         seal["bbox"], seal["design"] = _box(seal["bbox"]), json.loads(seal["design"])
+        if seal["reference"] is None:  # which most rows do not speak of
+            del seal["reference"]
     missing = set(row_files(row)) - files.keys()
     if missing:
         raise ValueError(f"no bytes for {sorted(missing)[0]}")

@@ -2,14 +2,15 @@
 
 ``SPLIT-000000.tar``, each of bounded size, holds for every sample, under one key:
 
-======================== =====================================================
+======================== ===========================================================
 ``KEY.stamped.jpg``      the stamped image
 ``KEY.clean.jpg``        the same without seals
 ``KEY.ink.png``          visible ink, 255 = all light absorbed
 ``KEY.json``             the row of the native format
 ``KEY.mask_0_full.png``  design of seal 0, ``..._visible.png`` its visible ink
 ``KEY.line_0_1.png``     straightened crop of line 1 of seal 0
-======================== =====================================================
+``KEY.reference_0.jpg``  genuine impression to compare seal 0 with, if it has one
+======================== ===========================================================
 
 The same data set gives the same bytes. `webdataset.WebDataset` reads the files; no package is needed to write them.
 """
@@ -47,7 +48,8 @@ for sample in data:
 {table}
 
 A sample has `stamped.jpg`, `clean.jpg`, `ink.png`, `json` (its labels), and for seal *i* and line *j*
-`mask_i_full.png`, `mask_i_visible.png` and `line_i_j.png`, which is missing where the line runs off the image.
+`mask_i_full.png`, `mask_i_visible.png` and `line_i_j.png`, which is missing where the line runs off the image. Samples
+for verification have `reference_i.jpg`, too.
 """
 
 
@@ -106,6 +108,8 @@ def member_names(row: Row) -> dict[str, str]:
     for number, seal in enumerate(row["seals"]):
         names[seal["mask_full"]] = f"mask_{number}_full.png"
         names[seal["mask_visible"]] = f"mask_{number}_visible.png"
+        if seal.get("reference"):
+            names[seal["reference"]] = f"reference_{number}{PurePosixPath(seal['reference']).suffix}"
         for position, line in enumerate(seal["lines"]):
             names[line["crop"]] = f"line_{number}_{position}.png"
     others = [path for path in row_files(row) if path not in names]  # of a later version's rows

@@ -169,9 +169,11 @@ def _spots_of(text: Sequence[TextBox], image: Image, dpi: float) -> list[Spot]:
             first, last = line.characters[line.text.index("_")], line.characters[line.text.rindex("_")]
             spots.append(Spot(what, (first[0], y, last[0] + last[2] - first[0], h)))
             continue
-        stop = min(
-            (t.bbox[0] for t in text if t is not line and t.bbox[0] >= x + w and abs(t.bbox[1] - y) < h), default=1e9
-        )
+        after = [t for t in text if t is not line and t.bbox[0] >= x + w and abs(t.bbox[1] - y) < h]
+        follower = min(after, key=lambda t: t.bbox[0], default=None)
+        stop = follower.bbox[0] if follower else 1e9
+        if follower and stop - x - w < 28 * mm and not re.search(r"[：:（(]", follower.text):
+            continue  # a cell of the same table: filled already
         right = min(stop - 1.5 * mm, x + w + 36 * mm, image.shape[1] - 8 * mm)
         box = (x + w + 1 * mm, y, right - x - w - 1 * mm, h)
         if box[2] > (14 if what == "date" else 10) * mm and _is_free(grey, box):

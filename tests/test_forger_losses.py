@@ -174,8 +174,8 @@ def test_prompt_errors_use_one_noise_for_both_and_the_loss_knows_right_from_wron
     is_real = torch.tensor([True, True, False, False])
     right = prompt_loss(torch.tensor([0.1, 0.1, 0.2, 0.2]), torch.tensor([0.2, 0.2, 0.1, 0.1]), is_real, 1.0, 3072)
     wrong = prompt_loss(torch.tensor([0.2, 0.2, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.2, 0.2]), is_real, 1.0, 3072)
-    assert right[1]["accuracy"] == 1 and wrong[1]["accuracy"] == 0 and right[0] < wrong[0]
-    assert right[1]["denoise"] == pytest.approx(0.1) and wrong[1]["denoise"] == pytest.approx(0.2)
+    assert right[2]["accuracy"] == 1 and wrong[2]["accuracy"] == 0 and right[1] < wrong[1]
+    assert float(right[0]) == right[2]["denoise"] == pytest.approx(0.1) and float(wrong[0]) == pytest.approx(0.2)
 
 
 def test_discriminators_tell_two_kinds_apart_after_a_few_steps(backbone: Backbone) -> None:

@@ -98,15 +98,27 @@ class KnobNetwork(nn.Module):
 
     def forward(self, code: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         """Codes ``[B, K]`` (standard normal) and style indices ``[B]`` to dials ``[B, K]`` in 0..1."""
-        one_hot = nn.functional.one_hot(style, len(self.offset)).to(code.dtype)
-        logits = self.start + self.offset[style] + self.spread.exp() * code + self.mix(torch.cat((code, one_hot), 1))
-        return torch.sigmoid(logits)
+        return torch.sigmoid(self.logits(code, style))
 
-    def drift(self) -> torch.Tensor:
-        """How far the dials' own distributions have moved from those of `KNOBS`: mean KL divergence of normals (over
-        logits), leaving the coupling network aside."""
-        start = torch.tensor([knob.start for knob in KNOBS], device=self.start.device).logit()
-        spread = torch.tensor([knob.spread for knob in KNOBS], device=self.start.device)
-        ratio = self.spread.exp() / spread
-        moved = (self.start + self.offset - start) / spread
+    def logits(self, code: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        """The dials before the sigmoid."""
+        one_hot = nn.functional.one_hot(style, len(self.offset)).to(code.dtype)
+        mixed: torch.Tensor = self.mix(torch.cat((code, one_hot), 1))
+        return self.start + self.offset[style] + self.spread.exp() * code + mixed
+
+    def drift(self, draws: int = 256) -> torch.Tensor:
+        """How far the dials' distributions have moved from those of `KNOBS`: KL divergence of normals fitted to their
+        logits, the mean over dials and styles.
+
+        Args:
+            draws: codes per style, always the same.
+        """
+        device = self.start.device
+        codes = torch.randn(draws, len(KNOBS), generator=torch.Generator().manual_seed(0)).to(device)
+        styles = torch.arange(len(self.offset), device=device).repeat_interleave(draws)
+        logits = self.logits(codes.repeat(len(self.offset), 1), styles).view(len(self.offset), draws, -1)
+        start = torch.tensor([knob.start for knob in KNOBS], device=device).logit()
+        spread = torch.tensor([knob.spread for knob in KNOBS], device=device)
+        ratio = logits.std(1) / (spread * codes.std(0))
+        moved = (logits.mean(1) - start - spread * codes.mean(0)) / spread
         return (0.5 * (ratio.square() + moved.square() - 1) - ratio.log()).mean()

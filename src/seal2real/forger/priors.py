@@ -22,7 +22,6 @@ from seal2real.prior.backbone import Backbone
 from seal2real.prior.prompts import Prompts
 
 PRIORS = ("none", "sds", "contrast", "vsd")
-TIME_RANGE = (0.02, 0.98)  # of T: the very ends carry no signal, or no noise (DMD2)
 
 
 class Critic(nn.Module):

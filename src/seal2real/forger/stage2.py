@@ -29,7 +29,7 @@ from seal2real.forger.batches import Micro, make_micro_batch, picture_rows
 from seal2real.forger.checkpoint import Checkpoints, Validate
 from seal2real.forger.content import image_content_loss, layer_content_loss
 from seal2real.forger.layered import LayeredForger
-from seal2real.forger.priors import TIME_RANGE, Critic, prior_loss
+from seal2real.forger.priors import Critic, prior_loss
 from seal2real.forger.residual import ResidualForger
 from seal2real.press.inks import COLOURS
 from seal2real.prior.backbone import Backbone
@@ -49,8 +49,9 @@ class ForgerSettings:
     batch: int = 16  # patches per micro-batch
     accumulate: int = 1  # micro-batches per step and process
     prior: str = "vsd"  # "none", "sds", "contrast", "vsd"
-    prior_weight: float = 0.5  # p
-    prior_after: float = 0.7  # share of the steps after which the prior joins
+    prior_weight: float = 1.0  # p
+    prior_after: float = 0.5  # share of the steps after which the prior joins
+    prior_times: tuple[float, float] = (0.02, 0.5)  # of T, that the prior looks at: more noise leaves colours only
     critic_steps: int = 2  # of the critic (forgery prompt), per step of the forger
     critic_warmup: int = 150  # steps that the critic learns alone before the prior joins
     critic_learning_rate: float = 1e-4
@@ -59,7 +60,7 @@ class ForgerSettings:
     penalty: float = 0.1  # R1 weight, of the order of 0.0002 * pixels / batch (Karras et al. 2020)
     penalty_every: int = 4  # steps between penalties (weighted up accordingly)
     content_weight: float = 1.0  # w
-    variety_weight: float = 1.0  # of the knobs' drift: a few dozen real images must not narrow the look to theirs
+    variety_weight: float = 3.0  # of the knobs' drift: a few dozen real images must not narrow the look to theirs
     learning_rate: float = 3e-4  # of the residual network (Adam)
     knob_learning_rate: float = 3e-3  # of the knobs' starts and spreads, the ink's colour
     adversary_learning_rate: float = 5e-4
@@ -195,7 +196,7 @@ class Stage2:
             loss = loss + settings.adversary_weight * fooled
         if with_prior and settings.prior != "none" and self.backbone is not None and self.prompts is not None:
             latents = self.backbone.encode(batch.forged)
-            times = batch.streams.timesteps(len(latents), *TIME_RANGE, self.backbone.steps)
+            times = batch.streams.timesteps(len(latents), *settings.prior_times, self.backbone.steps)
             noise = batch.streams.normal(*latents.shape)
             pull, values = prior_loss(
                 settings.prior, self.backbone, self.prompts, self.critic, latents, noise, times,

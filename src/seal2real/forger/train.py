@@ -61,6 +61,7 @@ class TrainConfig:
     prior: str = ForgerSettings.prior
     prior_weight: float = ForgerSettings.prior_weight
     prior_after: float = ForgerSettings.prior_after
+    prior_times: tuple[float, float] = ForgerSettings.prior_times
     critic_steps: int = ForgerSettings.critic_steps
     critic_warmup: int = ForgerSettings.critic_warmup
     critic_learning_rate: float = ForgerSettings.critic_learning_rate

@@ -3,7 +3,8 @@
 ``L_prompts = E ||eps - eps(z_t, t, T_own)||^2 + lambda * contrast``, where contrast is the cross-entropy of the
 diffusion classifier ``softmax(-err(T_real), -err(T_fake))`` with the same noise and timestep for both prompts. Textual
 inversion (Gal et al. 2023) for the first term, the diffusion classifier (Li et al. 2023) for the second, the prompt
-pair as in CLIP-LIT (Liang et al. 2023).
+pair as in CLIP-LIT (Liang et al. 2023). The contrast moves the prompts only; a U-Net that adapts follows
+the first term.
 """
 
 from __future__ import annotations
@@ -124,8 +125,8 @@ def prompt_errors(
 
 def prompt_loss(
     real_error: torch.Tensor, fake_error: torch.Tensor, is_real: torch.Tensor, weight: float, size: int
-) -> tuple[torch.Tensor, dict[str, float]]:
-    """``L_prompts`` of the module's docstring.
+) -> tuple[torch.Tensor, torch.Tensor, dict[str, float]]:
+    """The two terms of ``L_prompts`` of the module's docstring.
 
     Args:
         real_error: ``[B]`` from `prompt_errors`.
@@ -135,14 +136,14 @@ def prompt_loss(
         size: values per latent, to turn means into sums.
 
     Returns:
-        (loss, log).
+        (denoising loss, ``lambda`` * contrast, log).
     """
-    own = torch.where(is_real, real_error, fake_error)
+    own = torch.where(is_real, real_error, fake_error).mean()
     logit = (fake_error - real_error) * (size / TEMPERATURE)
     contrast = F.binary_cross_entropy_with_logits(logit, is_real.float())
     right = ((logit > 0) == is_real).float().mean()
-    loss = own.mean() + weight * contrast
-    return loss, {"denoise": float(own.detach().mean()), "contrast": float(contrast.detach()), "accuracy": float(right)}
+    log = {"denoise": float(own.detach()), "contrast": float(contrast.detach()), "accuracy": float(right)}
+    return own, weight * contrast, log
 
 
 def train_prompts(
@@ -182,7 +183,7 @@ def train_prompts(
     size = backbone.image_size
     parameters = [p for group in groups for p in group["params"]]
 
-    def micro_batch(step: int, slot: int) -> tuple[torch.Tensor, dict[str, float]]:
+    def micro_batch(step: int, slot: int) -> tuple[torch.Tensor, torch.Tensor, dict[str, float]]:
         streams = Streams(seed, step, slot, device)
         diameter = log_uniform(streams.numpy, diameters)
         images, colours = real_patches(real, streams.numpy, settings.batch, size, diameter)
@@ -199,9 +200,15 @@ def train_prompts(
     for step in Budget(accelerator, settings.steps, minutes).remaining(done):
         log = Log()
         for micro in range(settings.accumulate):
-            loss, values = micro_batch(step, accelerator.process_index * settings.accumulate + micro)
-            accelerator.backward(loss / settings.accumulate)
-            log.add({"loss": float(loss.detach()), **values}, 1 / settings.accumulate)
+            share = 1 / settings.accumulate
+            denoise, contrast, values = micro_batch(step, accelerator.process_index * settings.accumulate + micro)
+            # the contrast teaches the prompts alone: a U-Net that it taught would learn to fail under the other
+            # prompt, and stage 2 could not trust its scores
+            pulls = torch.autograd.grad(contrast * share, list(prompts.parameters()), retain_graph=True)
+            accelerator.backward(denoise * share)
+            for parameter, pull in zip(prompts.parameters(), pulls, strict=True):
+                parameter.grad = pull if parameter.grad is None else parameter.grad + pull
+            log.add({"loss": float((denoise + contrast).detach()), **values}, share)
         average_gradients(accelerator, parameters)
         norm = nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
@@ -248,7 +255,7 @@ def judge_prompts(
     diameters: tuple[float, float],
     calibration: RealCrops | None = None,
     patches_per_seal: int = 6,
-    draws: int = 12,
+    draws: int = 24,
 ) -> PromptReport:
     """The diffusion classifier on held-out seals: which prompt explains a patch better, over ``draws`` noises.
 

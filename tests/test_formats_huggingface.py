@@ -18,6 +18,7 @@ from seal2real.dataset.formats.folder import all_file_bytes
 from seal2real.dataset.formats.huggingface import read, write
 from seal2real.dataset.formats.native import METADATA, dump_row, load_sample, read_rows
 from seal2real.errors import Seal2RealError, UsageError
+from seal2real.seal import KINDS, random_design
 
 pq = pytest.importorskip("pyarrow.parquet")
 
@@ -105,6 +106,18 @@ def test_native_folder_is_an_imagefolder(labelled_crops: Path, datasets: Any, tm
         assert got["image"].size == (row["width"], row["height"])
         assert got["split"] == row["split"]
         assert [seal["polygon"] for seal in got["seals"]] == [seal["polygon"] for seal in row["seals"]]
+
+
+def test_an_option_has_one_type_in_all_kinds() -> None:
+    """Else Arrow, which `imagefolder` reads the native rows with, finds no type for the column."""
+    found: dict[str, set[str]] = {}
+    for kind in KINDS:
+        for seed in range(20):
+            options = random_design(np.random.default_rng(seed), kind).options
+            for name, value in json.loads(json.dumps(options)).items():
+                shape = "number" if type(value) in (int, float) else type(value).__name__
+                found.setdefault(name, set()).add(shape)
+    assert {name: shapes for name, shapes in found.items() if len(shapes - {"NoneType"}) > 1} == {}
 
 
 def test_files_are_cut_to_size_and_numbered(

@@ -21,7 +21,7 @@ def sample(rng: Generator) -> SealDesign:
     rings = bool(rng.random() < 0.5)
     texts = {"name": chinese, "place": english}
     options: dict[str, Any] = {
-        "rings": rings,
+        "outer_english": rings,
         "inset_mm": round(float(rng.uniform(0.5, 0.9)), 2),
         "latin_mm": round(float(rng.uniform(2.5, 3.1)), 2),
         "latin_font": ("hei", "song", "bold-song", "bold-hei")[int(rng.integers(4))],
@@ -54,7 +54,7 @@ def plan(design: SealDesign) -> Layout:
     chinese, english = design.texts["name"], design.texts.get("place", "")
     thin = float(options.get("thin_mm", 0.3))
     kind = str(options.get("separator", "star"))
-    if english and options.get("rings"):
+    if english and options.get("outer_english"):
         arc_text(
             layout,
             english,
@@ -73,7 +73,7 @@ def plan(design: SealDesign) -> Layout:
         a, b = a - 2.0 * inset - latin_mm, b - 2.0 * inset - latin_mm
         layout.marks.append(ring(a, b, thin))
         a, b = a - thin, b - thin
-    span = min(name_span(len(chinese)), 256.0 if options.get("rings") else 205.0)
+    span = min(name_span(len(chinese)), 256.0 if options.get("outer_english") else 205.0)
     arc_text(
         layout,
         chinese,
@@ -86,7 +86,7 @@ def plan(design: SealDesign) -> Layout:
         condense=design.condense,
         weight=design.weight,
     )
-    if english and not options.get("rings"):
+    if english and not options.get("outer_english"):
         lower = min(6.8 * len(english), 340.0 - span)
         arc_text(
             layout,
@@ -117,7 +117,7 @@ def plan(design: SealDesign) -> Layout:
             font=design.font,
             centre=(0.0, -0.18 * free + 0.41 * size + 0.7 + height / 2.0),
             height=height,
-            width=1.7 * free if options.get("rings") else 1.75 * free,
+            width=1.7 * free if options.get("outer_english") else 1.75 * free,
             condense=0.9,
             weight=0.8 * design.weight,
         )

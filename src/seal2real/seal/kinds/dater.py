@@ -32,7 +32,7 @@ def sample_round(rng: Generator) -> SealDesign:
     texts, chinese = _texts(rng)
     diameter = round(float(rng.uniform(26.0, 38.0)), 2)
     options: dict[str, Any] = {
-        "lines": ("band", "lines", "none")[int(rng.choice(3, p=(0.5, 0.3, 0.2)))],
+        "date_lines": ("band", "lines", "none")[int(rng.choice(3, p=(0.5, 0.3, 0.2)))],
         "date_mm": round(diameter * float(rng.uniform(0.10, 0.125)), 2),
         "inner_ring": bool(rng.random() < 0.3),
         "arc_below": bool(not chinese and rng.random() < 0.6),
@@ -66,7 +66,7 @@ def plan_round(design: SealDesign) -> Layout:
     inset, height = 0.022 * design.size_mm[0], design.height_mm
     date_mm = float(options.get("date_mm", 3.5))
     band = date_mm / 2.0 + 0.045 * design.size_mm[0]  # from the centre to the line above the date
-    style = str(options.get("lines", "lines"))
+    style = str(options.get("date_lines", "lines"))
     widest = 196.0
     if style == "band":  # the lines run from ring to ring, and the name keeps above them
         widest = 2.0 * float(np.degrees(np.arccos((band + 0.5) / (inside - inset - height))))

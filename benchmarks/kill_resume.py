@@ -32,6 +32,12 @@ def command(out: Path, options: list[str]) -> list[str]:
     return [sys.executable, "-m", "seal2real.cli", "generate", str(out), "--preview=0", "--resume", *options]
 
 
+def start(out: Path, options: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """Begin or continue the run."""
+    with log.open("wb") as stream:
+        return subprocess.Popen(command(out, options), stdout=stream, stderr=stream)
+
+
 def digest(folder: Path) -> dict[str, str]:
     """Every file's path and hash."""
     files = (path for path in folder.rglob("*") if path.is_file())
@@ -93,15 +99,16 @@ def disturbed(out: Path, options: list[str], kills: int, shards: int, rng: np.ra
     """Run until it is done in spite of the kills. Returns who was killed."""
     moments = sorted(int(value) for value in rng.integers(0, max(1, int(0.95 * shards)), kills))
     victims: list[str] = []
-    process = subprocess.Popen(command(out, options), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    log = out.parent / "log"
+    process = start(out, options, log)
     while True:
         if process.poll() is not None:
             if process.returncode == 0:
                 return victims
             if process.returncode != -signal.SIGKILL:
-                print(f"a run ended with status {process.returncode}", file=sys.stderr)
+                print(f"a run ended with status {process.returncode}: {log.read_text()[-500:]}", file=sys.stderr)
                 raise typer.Exit(1)
-            process = subprocess.Popen(command(out, options), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            process = start(out, options, log)
         workers = workers_of(process.pid)
         if len(victims) < kills and workers and finished(out) >= moments[len(victims)]:
             time.sleep(float(rng.uniform(0.0, 1.0)))

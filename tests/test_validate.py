@@ -118,9 +118,7 @@ def line(rows: Rows, row: int = 1) -> dict[str, Any]:
 
 
 def same_design_elsewhere(rows: Rows) -> None:
-    for one in seal(rows, 1)["lines"]:
-        one["characters"] = []
-    seal(rows, 1)["lines"] = seal(rows, 0)["lines"]
+    seal(rows, 1)["design"] = seal(rows, 0)["design"]
     rows[1]["split"] = "test"
 
 

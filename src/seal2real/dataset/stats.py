@@ -57,6 +57,7 @@ COUNTS = {  # of what -> title
     "colour": "ink colour",
     "authenticity": "authenticity",
     "page": "page",
+    "beside": "drawn on pages beside seals",
 }
 
 
@@ -69,7 +70,8 @@ class DatasetStats:
         samples, seals: how many.
         negatives: samples without a seal.
         skipped: rows and files that could not be read, so that they are not in the figures.
-        counts: of each of `COUNTS`, how often each value occurs (splits and pages by sample, the others by seal).
+        counts: of each of `COUNTS`, how often each value occurs; kinds, colours and authenticity by seal, the others by
+            sample.
         values: of each of `MEASURES`, every value.
     """
 
@@ -187,7 +189,8 @@ def _row_stats(dataset: Path, number: int, line: bytes) -> _RowStats | None:
         return None
     seals, told = row["seals"], row["provenance"]
     stats = _RowStats(len(seals))
-    stats.counts = [("split", row["split"]), ("page", _page_name(told.get("page")))]
+    page, *beside = _page_name(told.get("page")).split(" +")
+    stats.counts = [("split", row["split"]), ("page", page), *(("beside", thing) for thing in set(beside))]
     stats.values.append(("seals_per_image", len(seals)))
     written = sum(len(box["text"]) for box in row["text"])
     if written:

@@ -75,7 +75,8 @@ def line(opened: Opened) -> Iterator[Problem]:
         complaint = _order(points)
         if complaint:
             yield Problem(opened.file, f"{where}.polygon {complaint}")
-        allowed = _LINE_SHARE * float(np.ptp(np.asarray(seal["polygon"]), axis=0).max())
+        # Of a seal that a page's edge has cut, the last character's polygon is whole.
+        allowed = max(_LINE_SHARE * float(np.ptp(np.asarray(seal["polygon"]), axis=0).max()), _thickness(points))
         out = _farthest_out(np.asarray(seal["polygon"]), points)
         if out > allowed:
             yield Problem(opened.file, f"{where}.polygon reaches {out:.0f} pixels out of the seal's outline")

@@ -70,8 +70,11 @@ def design_key(seal: dict[str, Any]) -> int | None:
     Args:
         seal: ``seals[]`` of a native row.
     """
-    texts = [(line["role"], line["text"]) for line in seal["lines"] if line["role"] in _IDENTITY]
-    return hash64(json.dumps([seal["kind"], texts], ensure_ascii=False)) if texts else None
+    texts = seal["design"].get("texts")  # whole, even where a page's edge has cut the seal
+    if not isinstance(texts, dict) or not texts:
+        texts = {f"{line['role']} {at}": line["text"] for at, line in enumerate(seal["lines"])}
+    telling = sorted((role, text) for role, text in texts.items() if role.partition(" ")[0] in _IDENTITY)
+    return hash64(json.dumps([seal["kind"], telling], ensure_ascii=False)) if telling else None
 
 
 def page_keys(row: dict[str, Any]) -> tuple[int, ...]:

@@ -174,17 +174,17 @@ def _cut_out(seal: PlacedSeal, dpi: float, forger: Forger, rng: Generator) -> Im
 
 def _copied(sample: Sample, forger: Forger, rng: Generator, style: Mapping[str, float] | None) -> Sample:
     """The page printed in colour with its seals, and scanned again."""
-    from seal2real.physics.print_copy import Printer, print_page
+    from seal2real.physics.print_copy import Printer, print_pages
 
     origin = "file" if rng.random() < 0.5 else "scan"
     if origin == "scan":
         first = {"wear": float(rng.uniform(0.1, 0.6)), "capture": float(rng.uniform(0.05, 0.35))}
         sample = forger.forge(sample, rng, first)
     printer = Printer.random(rng)
-    print_seed, scan_seed = (int(rng.integers(2**62)) for _ in range(2))
+    sheets = print_pages([sample.stamped, sample.clean], sample.page.dpi, printer, rng)
+    scan_seed = int(rng.integers(2**62))
     images = []
-    for image in (sample.stamped, sample.clean):
-        printed = print_page(image, sample.page.dpi, printer, np.random.default_rng(print_seed))
+    for printed in sheets:
         sheet = replace(sample.page, image=printed, scanned=False)
         bare = Sample(sheet, printed, printed, np.zeros(sample.size, np.float32), ())
         images.append(forger.forge(bare, np.random.default_rng(scan_seed), style).stamped)
@@ -192,7 +192,8 @@ def _copied(sample: Sample, forger: Forger, rng: Generator, style: Mapping[str, 
     seals = tuple(
         replace(seal, authenticity="colour-copy", effects={**seal.effects, "copy": told}) for seal in sample.seals
     )
-    return replace(sample, stamped=images[0], clean=images[1], ink=_taken(*images, sample.ink), seals=seals)
+    stamped, clean = images
+    return replace(sample, stamped=stamped, clean=clean, ink=_taken(stamped, clean, sample.ink), seals=seals)
 
 
 def _taken(stamped: Image, clean: Image, ink: FloatMap) -> FloatMap:

@@ -8,7 +8,9 @@ copied seal so turns into dots of magenta and yellow with coloured fringes, wher
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import cv2
@@ -78,44 +80,51 @@ class Printer:
 
 
 def print_page(image: Image, dpi: float, printer: Printer, rng: Generator) -> Image:
-    """Print a page on white paper.
+    """Print a page on white paper: `print_pages` of one."""
+    return print_pages([image], dpi, printer, rng)[0]
+
+
+def print_pages(images: Sequence[Image], dpi: float, printer: Printer, rng: Generator) -> list[Image]:
+    """Print versions of one page, such as with and without its seals, each on white paper.
 
     Args:
-        image: ``uint8 [H, W, 3]``: a file, or the copier's own scan. What is nearly white is left bare.
-        dpi: its resolution.
+        images: ``uint8 [H, W, 3]``, all of one size: files, or the copier's own scans. Near white stays bare.
+        dpi: their resolution.
         printer: which one.
-        rng: source of scatter and specks. The same generator state gives two pages the same ones, so that pages that
-            differ in a seal alone are printed alike elsewhere.
+        rng: source of scatter and specks, the same for all versions: where they are alike, so are the prints.
 
     Returns:
-        ``uint8 [H, W, 3]``: the sheet as an ideal camera would see it.
+        ``uint8 [H, W, 3]`` each: the sheet as an ideal camera would see it.
     """
-    height, width = image.shape[:2]
+    height, width = images[0].shape[:2]
     phases = rng.uniform(0.0, 1.0, (4, 2))
     scatter = rng.standard_normal((height, width), dtype=np.float32)
     specks = np.flatnonzero(rng.random(height * width, dtype=np.float32) < printer.specks)
     speck_ink = rng.integers(0, 4, len(specks))
-    areas = separate(image, printer)
-    if len(specks):
+    factor = int(np.clip(round(_ENGINE_DPI / dpi), 1, 4))
+    screens = [_thresholds(printer, plane, factor, dpi, phases[plane]) for plane in range(4)]
+    versions = [separate(image, printer) for image in images]
+    for areas in versions:
         flat = areas.reshape(-1, 4)
         flat[specks, speck_ink] = np.maximum(flat[specks, speck_ink], 0.8)
-    sheet = np.full_like(image, 255)
-    factor = int(np.clip(round(_ENGINE_DPI / dpi), 1, 6))
-    screens = [_thresholds(printer, plane, factor, dpi, phases[plane]) for plane in range(4)]
+    sheets = [np.full_like(image, 255) for image in images]
     for top in range(0, height, _TILE):
         for left in range(0, width, _TILE):
             rows = slice(max(top - _RIM, 0), min(top + _TILE + _RIM, height))
             columns = slice(max(left - _RIM, 0), min(left + _TILE + _RIM, width))
-            if not areas[rows, columns].any():
-                continue
             # a screen repeats from tile to tile, and has a rim of its own
             y, x = (_RIM - (top - rows.start)) * factor, (_RIM - (left - columns.start)) * factor
             here = [screen[y:, x:] for screen in screens]
-            printed = _screened(areas[rows, columns], scatter[rows, columns], here, factor, dpi, printer)
             bottom, right = min(top + _TILE, height), min(left + _TILE, width)
             inner = (slice(top - rows.start, bottom - rows.start), slice(left - columns.start, right - columns.start))
-            sheet[top:bottom, left:right] = printed[inner]
-    return sheet
+            for number, (areas, sheet) in enumerate(zip(versions, sheets, strict=True)):
+                tile = areas[rows, columns]
+                if number and np.array_equal(tile, versions[0][rows, columns]):
+                    sheet[top:bottom, left:right] = sheets[0][top:bottom, left:right]
+                elif tile.any():
+                    printed = _screened(tile, scatter[rows, columns], here, factor, dpi, printer)
+                    sheet[top:bottom, left:right] = printed[inner]
+    return sheets
 
 
 def separate(image: Image, printer: Printer) -> FloatMap:
@@ -194,10 +203,16 @@ def _thresholds(
         a, b = round(cycles * float(np.cos(turn))), round(cycles * float(np.sin(turn)))
         u = (a * side[None, :] + b * side[:, None]) / period + phase[0]
         v = (a * side[:, None] - b * side[None, :]) / period + phase[1]
-        field = np.cos(2.0 * np.pi * u) + np.cos(2.0 * np.pi * v)
+        field = np.interp(np.cos(2.0 * np.pi * u) + np.cos(2.0 * np.pi * v), *_ranks())
     else:
         x, y = side[None, :] + 47.0 * plane, side[:, None] + 17.0 * plane
         field = np.mod(52.9829189 * np.mod(0.06711056 * x + 0.00583715 * y, 1.0), 1.0)  # interleaved gradient noise
-    ranks = np.empty(field.size, np.float32)
-    ranks[np.argsort(field, axis=None, kind="stable")] = np.linspace(0.0, 1.0, field.size, dtype=np.float32)
-    return np.pad(ranks.reshape(field.shape), rim, mode="wrap")
+    return np.pad(field.astype(np.float32), rim, mode="wrap")
+
+
+@cache
+def _ranks() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The distribution of the sum of two cosines: values, and the share of points below each."""
+    waves = np.cos(2.0 * np.pi * (np.arange(256) + 0.5) / 256.0)
+    values = np.sort((waves[:, None] + waves[None, :]).ravel())[::64]
+    return values, np.linspace(0.0, 1.0, len(values))

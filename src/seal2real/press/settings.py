@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from typing import Any
 
 from seal2real.errors import UsageError
 
@@ -96,7 +97,8 @@ class PressSettings:
         """
         names = {entry.name.replace("_", "-"): entry.name for entry in fields(cls)}
         rates = parse_shares(text or "", names.keys() - {"counts", "negatives"}, "press")
-        return replace(DEFAULT, **{names[key]: rate for key, rate in rates.items()})
+        values: dict[str, Any] = {names[key]: rate for key, rate in rates.items()}
+        return replace(DEFAULT, **values)
 
 
 DEFAULT = PressSettings()

@@ -53,7 +53,7 @@ def double_strike(seal: PlacedSeal, dpi: float, rng: Generator) -> PlacedSeal:
     size = (max(height, top + tall) - y0, max(width, left + wide) - x0)
     here = _laid(first, (-x0, -y0), size)
     again = _laid(second.coverage, (left - x0, top - y0), size)
-    coverage = 1.0 - (1.0 - _laid(seal.coverage, (-x0, -y0), size)) * (1.0 - again)
+    coverage = (1.0 - (1.0 - _laid(seal.coverage, (-x0, -y0), size)) * (1.0 - again)).astype(np.float32)
     inked = 1.0 - (1.0 - here) * (1.0 - strength * again)
     contact = np.where(coverage > 0, inked / np.maximum(coverage, 1e-6), 1.0).astype(np.float32)
     offset = (seal.offset[0] + x0, seal.offset[1] + y0)
@@ -67,7 +67,7 @@ def double_strike(seal: PlacedSeal, dpi: float, rng: Generator) -> PlacedSeal:
     return replace(
         seal,
         offset=offset,
-        coverage=coverage.astype(np.float32),
+        coverage=coverage,
         contact=contact,
         outline=outline,
         visible=visible_of(coverage, contact, seal.absorbance),
@@ -279,7 +279,7 @@ def _laid(layer: FloatMap, corner: tuple[int, int], size: tuple[int, int]) -> Fl
 
 def _hull(points: Polygon) -> Polygon:
     """The convex polygon around points, clockwise on the screen."""
-    hull = cv2.convexHull(points.astype(np.float32)).reshape(-1, 2)
+    hull = np.asarray(cv2.convexHull(points.astype(np.float32)), np.float32).reshape(-1, 2)
     x, y = hull[:, 0].astype(float), hull[:, 1].astype(float)
     area = float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
     return hull if area > 0 else np.ascontiguousarray(hull[::-1])

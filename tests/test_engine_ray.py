@@ -50,7 +50,7 @@ def test_killed_workers_and_parent_give_the_same_bytes(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "seal2real.cli", "generate", str(out), "--engine=ray", "--workers=2"]
     command += ["--count=28", "--seed=9", "--forger=none", "--dpi=36", "--crops=64", "--preview=0"]
     parent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while not list(out.glob(f"{WORK}/*.jsonl")):
         assert parent.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
@@ -63,7 +63,7 @@ def test_killed_workers_and_parent_give_the_same_bytes(tmp_path: Path) -> None:
         time.sleep(0.005)
     if parent.poll() is None:
         os.kill(workers[0], signal.SIGKILL)
-    assert parent.wait(timeout=300) == 0
+    assert parent.wait(timeout=900) == 0
     assert contents(out) == contents(tmp_path / "local")
 
 

@@ -78,7 +78,7 @@ def _run_processes(job: Job, shards: Sequence[Shard], store: Store, count: int) 
             while waiting or working:
                 while waiting and len(working) < count:
                     worker = _Worker(context, job, store, waiting.popleft())
-                    working[worker.pipe] = worker  # type: ignore[index]
+                    working[worker.pipe] = worker
                 for ready in wait(list(working)):
                     worker = working[ready]  # type: ignore[index]
                     reply = worker.answer()

@@ -131,7 +131,8 @@ class Forger:
         for seal in sample.seals:
             code = torch.where(scan_part, scan_code, torch.randn(1, CODE_SIZE, generator=generator))
             own = self._settings(code, _COLOUR_INDEX[seal.colour], style)
-            layers.append(self._ink_of(seal, sample.page.image, own, scale, generator))
+            residual = min(1.0, 2.0 * style.get("wear", 0.5))  # it paints flaws: pristine impressions have none
+            layers.append(self._ink_of(seal, sample.page.image, own, residual, scale, generator))
 
         blur = gaussian_taps(float(settings["blur"]) * scale, 0.45 * scale)
         scan = None if sample.page.scanned else PageScan(settings, scale, height, width, generator)
@@ -145,7 +146,13 @@ class Forger:
         )
 
     def _ink_of(
-        self, seal: PlacedSeal, page: Image, settings: Settings, scale: float, generator: torch.Generator
+        self,
+        seal: PlacedSeal,
+        page: Image,
+        settings: Settings,
+        residual: float,
+        scale: float,
+        generator: torch.Generator,
     ) -> _Layer:
         """The ink of one seal, also where it lies off the page."""
         network: LayeredForger = self.network  # type: ignore[assignment]
@@ -166,6 +173,7 @@ class Forger:
             {name: value.to(self.device) for name, value in settings.items()},
             torch.tensor([scale], device=self.device),
             InkNoise(noise.lattice.to(self.device), noise.white.to(self.device), noise.turn.to(self.device)),
+            residual,
         )
         return _Layer(rows, columns, np.ascontiguousarray(ink[0].permute(1, 2, 0).cpu().numpy()))
 

@@ -75,6 +75,7 @@ class LayeredForger(nn.Module):
         settings: Settings,
         px_per_mm: torch.Tensor,
         noise: InkNoise,
+        strength: float = 1.0,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The ink layer.
 
@@ -85,12 +86,13 @@ class LayeredForger(nn.Module):
             settings: decoded knobs.
             px_per_mm: ``[B]``.
             noise: random fields.
+            strength: of the residual network, 0..1.
 
         Returns:
             (ink, pressed), each ``[B, 3, H, W]`` absorbance: with and without the residual network.
         """
-        settings = _near_neutral_black(settings, colour)
-        pressed = press_ink(coverage, self.base[colour].exp(), settings, px_per_mm, noise)
+        settings, base = _near_neutral_black(settings, self.base[colour], colour)
+        pressed = press_ink(coverage, base.exp(), settings, px_per_mm, noise)
         support = _support(coverage, px_per_mm)
         pressed = pressed * support
         if self.residual is None:
@@ -101,7 +103,7 @@ class LayeredForger(nn.Module):
         features = torch.cat((pressed, coverage, around, grey, scale, noise.white, support), 1)
         with self.autocast():
             correction = self.residual(features)
-        correction = correction.float()
+        correction = strength * correction.float()
         film = torch.exp(0.5 * torch.tanh(correction[:, :1]))
         tint = torch.exp(0.15 * torch.tanh(correction[:, 1:]))
         return pressed * film * tint, pressed
@@ -126,12 +128,17 @@ class LayeredForger(nn.Module):
         return Impression(stamped, clean, ink, pressed, dials)
 
 
-def _near_neutral_black(settings: Settings, colour: torch.Tensor) -> Settings:
-    """Black ink varies in strength, hardly in hue: full swings of single channels would make it olive or purple."""
+def _near_neutral_black(settings: Settings, base: torch.Tensor, colour: torch.Tensor) -> tuple[Settings, torch.Tensor]:
+    """Black ink varies in strength, hardly in hue: full swings of single channels would make it olive or purple.
+
+    Takes and gives decoded knobs and log absorbance ``[B, 3]``.
+    """
     names = ("ink_red", "ink_green", "ink_blue")
-    mean = torch.stack([settings[name] for name in names]).mean(0)
     hue = torch.where(colour == list(COLOURS).index("black"), 0.2, 1.0)
-    return {**settings, **{name: mean + hue * (settings[name] - mean) for name in names}}
+    mean = torch.stack([settings[name] for name in names]).mean(0)
+    level = base.mean(1, keepdim=True)
+    near = {name: mean + hue * (settings[name] - mean) for name in names}
+    return {**settings, **near}, level + hue.unsqueeze(1) * (base - level)
 
 
 def _class_absorbance(colour: str) -> torch.Tensor:

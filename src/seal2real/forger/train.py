@@ -54,6 +54,7 @@ class TrainConfig:
     prompt_batch: int = PromptSettings.batch
     adapt: str = "auto"  # of the U-Net in stage 1: "none", "lora", "full"; "auto" is full if compact, else lora
     adapt_learning_rate: float = PromptSettings.adapt_learning_rate
+    adapt_contrast: float = PromptSettings.adapt_contrast
     contrast: float = PromptSettings.contrast
     steps: int = ForgerSettings.steps
     batch: int = ForgerSettings.batch
@@ -262,6 +263,7 @@ def _train_prompts(
         contrast=config.contrast,
         adapt=_adaptation(config, backbone),
         adapt_learning_rate=config.adapt_learning_rate,
+        adapt_contrast=config.adapt_contrast,
     )
     return train_prompts(
         backbone.to(accelerator.device), training, pool, settings, run, accelerator, config.seed, config.diameters,

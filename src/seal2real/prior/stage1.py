@@ -3,8 +3,8 @@
 ``L_prompts = E ||eps - eps(z_t, t, T_own)||^2 + lambda * contrast``, where contrast is the cross-entropy of the
 diffusion classifier ``softmax(-err(T_real), -err(T_fake))`` with the same noise and timestep for both prompts. Textual
 inversion (Gal et al. 2023) for the first term, the diffusion classifier (Li et al. 2023) for the second, the prompt
-pair as in CLIP-LIT (Liang et al. 2023). The contrast moves the prompts only; a U-Net that adapts follows
-the first term.
+pair as in CLIP-LIT (Liang et al. 2023). The contrast moves the prompts; a U-Net that adapts follows the
+first term, and little of the second.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class PromptSettings:
     contrast: float = 0.5  # lambda, weight of the classifier's cross-entropy
     adapt: str = "full"  # the U-Net learns too: "none", "lora", "full"
     adapt_learning_rate: float = 1e-4
+    adapt_contrast: float = 0.05  # share of the contrast that the U-Net feels too
     lora_rank: int = 16
     real_words: str = "a real seal"
     fake_words: str = "a fake seal"
@@ -202,10 +203,11 @@ def train_prompts(
         for micro in range(settings.accumulate):
             share = 1 / settings.accumulate
             denoise, contrast, values = micro_batch(step, accelerator.process_index * settings.accumulate + micro)
-            # the contrast teaches the prompts alone: a U-Net that it taught would learn to fail under the other
+            # the contrast teaches the prompts: a U-Net that took all of it would learn to fail under the other
             # prompt, and stage 2 could not trust its scores
-            pulls = torch.autograd.grad(contrast * share, list(prompts.parameters()), retain_graph=True)
-            accelerator.backward(denoise * share)
+            rest = (1 - settings.adapt_contrast) * contrast
+            pulls = torch.autograd.grad(rest * share, list(prompts.parameters()), retain_graph=True)
+            accelerator.backward((denoise + settings.adapt_contrast * contrast) * share)
             for parameter, pull in zip(prompts.parameters(), pulls, strict=True):
                 parameter.grad = pull if parameter.grad is None else parameter.grad + pull
             log.add({"loss": float((denoise + contrast).detach()), **values}, share)
@@ -267,19 +269,23 @@ def judge_prompts(
         autocast: context for the U-Net passes.
         seed: of every choice.
         diameters: seals are scaled to a longest side within these limits.
-        calibration: seals of the training, on which the classifier's bias (the prior odds of real) is set; None
-            leaves it at 0.
+        calibration: seals of the training, on which the weights of the noise levels (a diagonal linear discriminant)
+            and the bias (the prior odds of real) are set; None weighs all alike and leaves the bias at 0.
         patches_per_seal: patches of every real seal.
         draws: noise and timestep pairs per patch, the same for every patch and both prompts.
     """
     measure = (backbone, prompts, pool, autocast, seed, diameters)
-    bias = 0.0
+    bias, weights = 0.0, np.ones(draws, np.float32)
     if calibration is not None:
-        known, _ = _margins(*measure, calibration, 2, draws)
+        levels, _ = _margins(*measure, calibration, 2, draws)
+        gap = levels[:, 0].mean(0) - levels[:, 1].mean(0)
+        weights = np.maximum(gap, 0) / (levels[:, 0].var(0) + levels[:, 1].var(0) + 1e-12)
+        known = levels @ weights
         cuts = np.sort(known.ravel())
         right = [(known[:, 0] > cut).mean() + (known[:, 1] <= cut).mean() for cut in cuts]
         bias = float(cuts[int(np.argmax(right))])
-    scores, owner = _margins(*measure, real, patches_per_seal, draws)
+    levels, owner = _margins(*measure, real, patches_per_seal, draws)
+    scores = levels @ weights
     hit = np.stack((scores[:, 0] > bias, scores[:, 1] <= bias), 1).mean(1)
     rng = np.random.default_rng(seed)
     by_file = np.array([hit[owner == name].mean() for name in np.unique(owner)])
@@ -301,7 +307,8 @@ def _margins(
     patches_per_seal: int,
     draws: int,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.str_]]:
-    """How much better the real prompt explains patches, ``[N, 2]`` of real and of pasted ones; the file of each row."""
+    """How much better the real prompt explains patches at each noise level, ``[N, 2, draws]`` of real and of pasted
+    ones; the file of each row."""
     device = backbone.alphas_cumprod.device
     streams = Streams(seed, 0, 10_007, device)
     images, owners = [], []
@@ -315,20 +322,20 @@ def _margins(
             images.append(fake)
             owners.append(crop.group)
     every = torch.stack(images).to(device)
-    margin = torch.zeros(len(every), device=device)
+    margin = torch.zeros(len(every), draws, device=device)
     shape = backbone.encode(every[:1]).shape[1:]
     times = (torch.linspace(0.02, 0.95, draws, device=device) * backbone.steps).long()
     noises = streams.normal(draws, *shape)
     for start in range(0, len(every), 32):
         latents = backbone.encode(every[start : start + 32])
-        for at, noise in zip(times, noises, strict=True):
+        for draw, (at, noise) in enumerate(zip(times, noises, strict=True)):
             count = len(latents)
             real_error, fake_error = prompt_errors(
                 backbone, prompts, latents, noise.expand(count, *shape), at.expand(count), autocast
             )
             # relative to their size: errors fall a hundredfold from low to high noise
-            margin[start : start + count] += (fake_error - real_error) / (fake_error + real_error)
-    return margin.cpu().numpy().reshape(-1, 2), np.array(owners)
+            margin[start : start + count, draw] = (fake_error - real_error) / (fake_error + real_error)
+    return margin.cpu().numpy().reshape(-1, 2, draws), np.array(owners)
 
 
 def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:

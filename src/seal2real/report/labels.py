@@ -245,10 +245,11 @@ class _Tally:
             self.agreements.append(agreement)
 
     def read(self, text: str, polygon: Polygon, flat: Image, image: Image) -> None:
+        text = "".join(text.split())  # spaces are no glyphs: OCR sets them by the gaps
         if self.recogniser is None or not self.reads or not text:
             return
         in_paste, in_image = (
-            characters_read(text, self.recogniser(unwarp_line(each, polygon, height=LINE_HEIGHT)))
+            characters_read(text, "".join(self.recogniser(unwarp_line(each, polygon, height=LINE_HEIGHT)).split()))
             for each in (flat, image)
         )
         self.lines += 1

@@ -58,7 +58,7 @@ def test_stage_1_leaves_prompts_that_moved_and_a_judgement(prompted: Path, compa
     report = json.loads((prompted / "report.json").read_text())
     assert (report["seals"], report["held_out"], report["skipped"]) == (4, 2, [])
     judged = report["prompts"]
-    assert 0 <= judged["low"] <= judged["accuracy"] <= judged["high"] <= 1 and judged["real"] == judged["fake"] == 12
+    assert 0 <= judged["low"] <= judged["accuracy"] <= judged["high"] <= 1 and judged["real"] == judged["fake"] == 2
     assert [row["step"] for row in metrics(prompted)] == [1, 2]
 
 

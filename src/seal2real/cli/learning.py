@@ -213,9 +213,9 @@ def _print_report(settings: Any, report: TrainReport) -> None:
         judged = report.prompts
         where = "held-out" if report.held_out else "its own training (too few files to hold any out)"
         _say(
-            f"stage 1: the prompts tell {judged.accuracy:.1%} of {where} real and pasted patches apart "
+            f"stage 1: the prompts tell {judged.accuracy:.1%} of {where} real and pasted seals apart "
             f"(95 % interval {judged.low:.1%} to {judged.high:.1%}, AUC {judged.auc:.3f}, "
-            f"{judged.real} real and {judged.fake} pasted)"
+            f"{judged.real} real and {judged.fake} pasted; single patches {judged.patch_accuracy:.1%})"
         )
     if settings.stage == "1":
         _say(f"prompts in {out / 'prompts.safetensors'}", f"next: seal2real train --out {out} --resume --stage 2")

@@ -49,13 +49,15 @@ class PromptSettings:
 
 @dataclass(frozen=True)
 class PromptReport:
-    """How well the prompts tell held-out real from pasted patches.
+    """How well the prompts tell held-out real seals from pasted ones.
 
     Attributes:
-        accuracy: share of right answers, real and fake weighed equally.
-        low, high: 95 % interval, from resampling the held-out files (not the patches).
-        auc: area under the ROC curve.
-        real, fake: number of patches.
+        accuracy: share of right answers over images of a whole seal (the mean over several patches), real and fake
+            weighed equally.
+        low, high: 95 % interval, from resampling the held-out files.
+        auc: area under the ROC curve, over images.
+        real, fake: number of images.
+        patch_accuracy: the same for single patches; 0 where it was not measured.
     """
 
     accuracy: float
@@ -64,6 +66,7 @@ class PromptReport:
     auc: float
     real: int
     fake: int
+    patch_accuracy: float = 0.0
 
 
 def paste(layers: LayerBatch, absorbance: torch.Tensor) -> torch.Tensor:
@@ -275,24 +278,35 @@ def judge_prompts(
         draws: noise and timestep pairs per patch, the same for every patch and both prompts.
     """
     measure = (backbone, prompts, pool, autocast, seed, diameters)
-    bias, weights = 0.0, np.ones(draws, np.float32)
+    bias, patch_bias, weights = 0.0, 0.0, np.ones(draws, np.float32)
     if calibration is not None:
         levels, _ = _margins(*measure, calibration, 2, draws)
-        gap = levels[:, 0].mean(0) - levels[:, 1].mean(0)
-        weights = np.maximum(gap, 0) / (levels[:, 0].var(0) + levels[:, 1].var(0) + 1e-12)
-        known = levels @ weights
-        cuts = np.sort(known.ravel())
-        right = [(known[:, 0] > cut).mean() + (known[:, 1] <= cut).mean() for cut in cuts]
-        bias = float(cuts[int(np.argmax(right))])
+        single = levels.reshape(-1, 2, draws)
+        gap = single[:, 0].mean(0) - single[:, 1].mean(0)
+        weights = np.maximum(gap, 0) / (single[:, 0].var(0) + single[:, 1].var(0) + 1e-12)
+        bias, patch_bias = _best_cut((levels @ weights).mean(1)), _best_cut(single @ weights)
     levels, owner = _margins(*measure, real, patches_per_seal, draws)
-    scores = levels @ weights
-    hit = np.stack((scores[:, 0] > bias, scores[:, 1] <= bias), 1).mean(1)
+    patches = levels @ weights
+    scores = patches.mean(1)
+    hit = _right(scores, bias)
     rng = np.random.default_rng(seed)
     by_file = np.array([hit[owner == name].mean() for name in np.unique(owner)])
     boot = [by_file[rng.integers(len(by_file), size=len(by_file))].mean() for _ in range(2000)]
     low, high = (float(v) for v in np.percentile(boot, [2.5, 97.5]))
     wins = (scores[:, :1] > scores[None, :, 1]).mean()
-    return PromptReport(float(hit.mean()), low, high, float(wins), len(scores), len(scores))
+    by_patch = _right(patches.reshape(-1, 2), patch_bias).mean()
+    return PromptReport(float(hit.mean()), low, high, float(wins), len(scores), len(scores), float(by_patch))
+
+
+def _right(scores: npt.NDArray[np.float32], cut: float) -> npt.NDArray[np.float64]:
+    """Share of right answers ``[N]`` of scores ``[N, 2]`` of a real and a pasted one."""
+    return np.asarray(np.stack((scores[:, 0] > cut, scores[:, 1] <= cut), 1).mean(1))
+
+
+def _best_cut(scores: npt.NDArray[np.float32]) -> float:
+    """The cut between real and pasted ones, ``[N, 2]``, with the most right answers."""
+    cuts = np.sort(scores.ravel())
+    return float(cuts[int(np.argmax([_right(scores, float(cut)).mean() for cut in cuts]))])
 
 
 @torch.no_grad()
@@ -307,8 +321,8 @@ def _margins(
     patches_per_seal: int,
     draws: int,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.str_]]:
-    """How much better the real prompt explains patches at each noise level, ``[N, 2, draws]`` of real and of pasted
-    ones; the file of each row."""
+    """How much better the real prompt explains patches at each noise level, ``[seals, patches, 2, draws]`` of real and
+    of pasted ones; the file of each seal."""
     device = backbone.alphas_cumprod.device
     streams = Streams(seed, 0, 10_007, device)
     images, owners = [], []
@@ -320,7 +334,7 @@ def _margins(
             images.append(torch.from_numpy(patch).permute(2, 0, 1).float() / 255)
             fake = pasted_patches(pool, streams.numpy, [crop.colour], backbone.image_size, diameter, "cpu")[0]
             images.append(fake)
-            owners.append(crop.group)
+        owners.append(crop.group)
     every = torch.stack(images).to(device)
     margin = torch.zeros(len(every), draws, device=device)
     shape = backbone.encode(every[:1]).shape[1:]
@@ -335,7 +349,7 @@ def _margins(
             )
             # relative to their size: errors fall a hundredfold from low to high noise
             margin[start : start + count, draw] = (fake_error - real_error) / (fake_error + real_error)
-    return margin.cpu().numpy().reshape(-1, 2, draws), np.array(owners)
+    return margin.cpu().numpy().reshape(len(owners), patches_per_seal, 2, draws), np.array(owners)
 
 
 def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:

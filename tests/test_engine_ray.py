@@ -27,8 +27,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def ray_workers(parent: int) -> list[int]:
-    """Processes below ``parent`` that are at a task of Ray."""
+def below(parent: int, start: bytes) -> list[int]:
+    """Processes below ``parent`` whose command begins like this."""
     parents, titles = {}, {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -37,10 +37,10 @@ def ray_workers(parent: int) -> list[int]:
                 titles[int(entry.name)] = (entry / "cmdline").read_bytes()
             except (OSError, IndexError):
                 continue
-    below = {parent}
-    while more := {pid for pid, above in parents.items() if above in below} - below:
-        below |= more
-    return [pid for pid in below if titles[pid].startswith(b"ray::_task")]
+    found = {parent}
+    while more := {pid for pid, above in parents.items() if above in found} - found:
+        found |= more
+    return [pid for pid in found & titles.keys() if titles[pid].split(b"\0")[0].split(b"/")[-1].startswith(start)]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
@@ -58,13 +58,29 @@ def test_killed_workers_and_parent_give_the_same_bytes(tmp_path: Path) -> None:
     parent.wait()
 
     parent = subprocess.Popen([*command, "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while parent.poll() is None and not (workers := ray_workers(parent.pid)):
+    while parent.poll() is None and not (workers := below(parent.pid, b"ray::_task")):
         assert time.monotonic() < deadline
         time.sleep(0.005)
     if parent.poll() is None:
         os.kill(workers[0], signal.SIGKILL)
     assert parent.wait(timeout=900) == 0
     assert contents(out) == contents(tmp_path / "local")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
+def test_a_cluster_of_our_own_that_dies_is_started_again(tmp_path: Path) -> None:
+    generate(CONFIG, tmp_path / "local", workers=1)
+    killed: list[int] = []
+
+    def kill_node(done: int) -> None:
+        if done and not killed:
+            killed.extend(below(os.getpid(), b"raylet"))
+            os.kill(killed[0], signal.SIGKILL)
+
+    generate(CONFIG, tmp_path / "ray", engine="ray", workers=2, progress=kill_node)
+    assert killed
+    assert contents(tmp_path / "ray") == contents(tmp_path / "local")
 
 
 def test_nothing_answers() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import os
@@ -29,6 +30,7 @@ from seal2real.errors import Seal2RealError, UsageError
 
 _CONNECT_SECONDS = 5.0
 _HEALTH_SECONDS = 25.0
+_LIVES = 3  # of a cluster of our own
 _STARTS = 3  # a new cluster has 30 s to come up, which is short on a busy machine
 _OBJECT_STORE_BYTES = 80 << 20  # nothing but outcomes travels through it
 _AHEAD = 2  # shards queued per core of the cluster, so that none waits for the driver
@@ -42,32 +44,59 @@ def run_ray(
     """Make the shards; see `seal2real.dataset.engines.run_shards`.
 
     A task is one shard on one core. Ray's own retries are off: a dead worker, or node, is noticed here, and its shard
-    is given to another with the same bound as on the local engine.
+    is given to another with the same bound as on the local engine. A cluster of our own that dies is started again.
     """
-    with _cluster(address, workers, len(shards)) as ray:
-        task = ray.remote(num_cpus=1, max_retries=0)(_task)
-        run, waiting, deaths = uuid.uuid4().hex, deque(shards), Deaths()
-        running: dict[Any, Shard] = {}
-        try:
-            while waiting or running:
-                room = workers or _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
-                while waiting and len(running) < room:
-                    shard = waiting.popleft()
-                    running[task.remote(run, job, store, shard)] = shard
-                ready, _ = ray.wait(list(running), num_returns=1, timeout=5.0)
-                for reference in ready:
+    waiting, deaths = deque(shards), Deaths()
+    for _ in range(_LIVES):
+        with _cluster(address, workers, len(waiting)) as (ray, ours):
+            try:
+                yield from _make(ray, job, waiting, deaths, store, workers)
+                return
+            except _NodeDied as error:
+                if not ours:
+                    raise Seal2RealError(f"this machine's Ray node died ({error}); continue with --resume") from None
+    raise Seal2RealError(f"Ray died {_LIVES} times on this machine; continue with --resume and fewer --workers")
+
+
+class _NodeDied(Exception):
+    """Ray's process on this machine is gone; no task can run any more."""
+
+
+def _make(
+    ray: Any, job: Job, waiting: deque[Shard], deaths: Deaths, store: Store, workers: int | None
+) -> Iterator[Outcome]:
+    """Make what is waiting. Shards that were under way when the node died are waiting again."""
+    task = ray.remote(num_cpus=1, max_retries=0)(_task)
+    run = uuid.uuid4().hex
+    running: dict[Any, Shard] = {}
+    try:
+        while waiting or running:
+            room = workers or _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+            while waiting and len(running) < room:
+                shard = waiting.popleft()
+                running[task.remote(run, job, store, shard)] = shard
+            ready, _ = ray.wait(list(running), num_returns=1, timeout=5.0)
+            for reference in ready:
+                try:
+                    reply = ray.get(reference)
+                except (ray.exceptions.LocalRayletDiedError, ray.exceptions.RaySystemError):
+                    raise
+                except ray.exceptions.RayError as error:
                     shard = running.pop(reference)
-                    try:
-                        reply = ray.get(reference)
-                    except ray.exceptions.RayError as error:
-                        waiting.appendleft(shard)
-                        deaths.add(shard, _cause(error))
-                        continue
-                    if isinstance(reply, Trouble):
-                        reply.raise_here()
-                    yield reply
-        finally:
-            for reference in running:
+                    waiting.appendleft(shard)
+                    deaths.add(shard, _cause(error))
+                    continue
+                del running[reference]
+                if isinstance(reply, Trouble):
+                    reply.raise_here()
+                yield reply
+    except (ray.exceptions.LocalRayletDiedError, ray.exceptions.RaySystemError) as error:
+        waiting.extendleft(running.values())
+        running.clear()
+        raise _NodeDied(_cause(error)) from None
+    finally:
+        for reference in running:
+            with contextlib.suppress(ray.exceptions.RayError):
                 ray.cancel(reference, force=True)
 
 
@@ -89,21 +118,22 @@ def _cause(error: BaseException) -> str:
 
 
 @contextmanager
-def _cluster(address: str | None, workers: int | None, shards: int) -> Iterator[Any]:
-    """Ray, connected; what was started here ends here.
+def _cluster(address: str | None, workers: int | None, shards: int) -> Iterator[tuple[Any, bool]]:
+    """Ray, connected, and whether it was started here; what was started here ends here.
 
     Raises:
         UsageError: Ray is not installed.
         Seal2RealError: nothing answers at the address.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_health_check_failure_threshold", "20")  # a busy machine is not a dead one
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a notice of a coming default
     try:
         ray = importlib.import_module("ray")
     except ImportError:
         raise UsageError("the engine 'ray' needs the package ray; install seal2real[ray]") from None
     if ray.is_initialized():  # the caller's own connection, which is the caller's to close
-        yield ray
+        yield ray, False
         return
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
@@ -117,7 +147,7 @@ def _cluster(address: str | None, workers: int | None, shards: int) -> Iterator[
     with one_thread_in_children():
         _connect(ray, address, quiet)
         try:
-            yield ray
+            yield ray, address is None
         finally:
             ray.shutdown()
 

@@ -95,7 +95,8 @@ def test_characters_that_are_no_longer_read_are_counted(dataset):
     truths = {line["text"] for row in rows for seal in row["seals"] for line in seal["lines"] if line["crop"]}
     assert truths
     calls = iter(range(10_000))
-    order = [line["text"] for row in rows for seal in row["seals"] for line in seal["lines"] if line["crop"]]
+    lines = [line["text"] for row in rows for seal in row["seals"] for line in seal["lines"] if line["crop"]]
+    order = ["".join(text.split()) for text in lines]  # spaces are no glyphs
 
     def reader(line):
         number = next(calls)

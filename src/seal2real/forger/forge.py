@@ -25,9 +25,8 @@ from seal2real.sample import FloatMap, Image, Mask, Page, PlacedSeal, Sample
 from seal2real.weights import load_into, read_json, shipped
 
 STYLE_KEYS = ("wear", "capture")
-_WEAR = (
-    "spread", "gain", "softness", "thickness", "tilt", "unevenness", "mottle", "grain", "dropout", "rim", "halo", "double", "smear"
-)  # fmt: skip
+_WEAR = ("spread", "gain", "softness", "thickness", "tilt", "unevenness", "mottle")
+_WEAR += ("grain", "dropout", "rim", "halo", "double", "smear")
 _CAPTURE = ("blur", "noise", "chroma_noise", "jpeg", "chroma_blur", "black_level", "shading", "fibre")
 _MARGIN_MM = 2.5  # around a seal: room for halo, double strike, and the scan's blur
 _BAND = 512  # rows that the residual forger takes at a time

@@ -9,6 +9,8 @@ from torch import nn
 
 from seal2real.physics.knobs import KNOBS
 
+_IS_SCAN = torch.tensor([knob.group == "scan" for knob in KNOBS])
+
 
 class ResidualUNet(nn.Module):
     """A small U-Net, zero at the start: its last layer is initialised to zero.
@@ -101,7 +103,15 @@ class KnobNetwork(nn.Module):
         return torch.sigmoid(self.logits(code, style))
 
     def logits(self, code: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """The dials before the sigmoid."""
+        """The dials before the sigmoid.
+
+        Those of the scan know nothing of the ink and are the first style's, or a colour learned from a few grey
+        photos would turn its pages grey.
+        """
+        own, first = self._styled(code, style), self._styled(code, torch.zeros_like(style))
+        return torch.where(_IS_SCAN.to(code.device), first, own)
+
+    def _styled(self, code: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         one_hot = nn.functional.one_hot(style, len(self.offset)).to(code.dtype)
         mixed: torch.Tensor = self.mix(torch.cat((code, one_hot), 1))
         return self.start + self.offset[style] + self.spread.exp() * code + mixed

@@ -25,7 +25,7 @@ from seal2real.sample import FloatMap, Image, Mask, Page, PlacedSeal, Sample
 from seal2real.weights import load_into, read_json, shipped
 
 STYLE_KEYS = ("wear", "capture")
-_WEAR = ("spread", "gain", "softness", "thickness", "tilt", "unevenness", "mottle")
+_WEAR: tuple[str, ...] = ("spread", "gain", "softness", "thickness", "tilt", "unevenness", "mottle")
 _WEAR += ("grain", "dropout", "rim", "halo", "double", "smear")
 _CAPTURE = ("blur", "noise", "chroma_noise", "jpeg", "chroma_blur", "black_level", "shading", "fibre")
 _MARGIN_MM = 2.5  # around a seal: room for halo, double strike, and the scan's blur

@@ -105,7 +105,7 @@ class LayeredForger(nn.Module):
             correction = self.residual(features)
         correction = strength * correction.float()
         film = torch.exp(0.5 * torch.tanh(correction[:, :1]))
-        tint = torch.exp(0.15 * torch.tanh(correction[:, 1:]))
+        tint = torch.exp(0.15 * _hue_swing(colour).view(-1, 1, 1, 1) * torch.tanh(correction[:, 1:]))
         return pressed * film * tint, pressed
 
     def forward(
@@ -134,11 +134,16 @@ def _near_neutral_black(settings: Settings, base: torch.Tensor, colour: torch.Te
     Takes and gives decoded knobs and log absorbance ``[B, 3]``.
     """
     names = ("ink_red", "ink_green", "ink_blue")
-    hue = torch.where(colour == list(COLOURS).index("black"), 0.2, 1.0)
+    hue = _hue_swing(colour)
     mean = torch.stack([settings[name] for name in names]).mean(0)
     level = base.mean(1, keepdim=True)
     near = {name: mean + hue * (settings[name] - mean) for name in names}
     return {**settings, **near}, level + hue.unsqueeze(1) * (base - level)
+
+
+def _hue_swing(colour: torch.Tensor) -> torch.Tensor:
+    """``[B]`` how far the hue of an ink may vary: black hardly."""
+    return torch.where(colour == list(COLOURS).index("black"), 0.2, 1.0)
 
 
 def _class_absorbance(colour: str) -> torch.Tensor:

@@ -153,7 +153,11 @@ class _Constructor(yaml.constructor.SafeConstructor):
     """Makes values of single nodes; dates stay text."""
 
 
-_Constructor.add_constructor("tag:yaml.org,2002:timestamp", yaml.constructor.SafeConstructor.construct_yaml_str)
+def _as_written(constructor: Any, node: Any) -> str:
+    return str(node.value)
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
 
 
 class _Dumper(yaml.SafeDumper):

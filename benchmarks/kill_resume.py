@@ -63,9 +63,11 @@ def descendants(parent: int) -> dict[int, str]:
 
 
 def workers_of(parent: int) -> list[int]:
-    """The processes that make samples: of multiprocessing, or Ray's that are at a task."""
+    """The processes that make samples: of multiprocessing, or of Ray. Ray's agents are not among them."""
     return [
-        pid for pid, name in descendants(parent).items() if "multiprocessing.spawn" in name or name.startswith("ray::")
+        pid
+        for pid, name in descendants(parent).items()
+        if "multiprocessing.spawn" in name or name.startswith(("ray::_task", "ray::IDLE"))
     ]
 
 

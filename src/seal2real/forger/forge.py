@@ -27,6 +27,8 @@ from seal2real.weights import load_into, read_json, shipped
 STYLE_KEYS = ("wear", "capture")
 _WEAR: tuple[str, ...] = ("spread", "gain", "softness", "thickness", "tilt", "unevenness", "mottle")
 _WEAR += ("grain", "dropout", "rim", "halo", "double", "smear")
+_FRESH_FILM = 0.85  # dial of the film's thickness at wear 0, at least
+_INKS = ("ink_red", "ink_green", "ink_blue")
 _CAPTURE = ("blur", "noise", "chroma_noise", "jpeg", "chroma_blur", "black_level", "shading", "fibre")
 _MARGIN_MM = 2.5  # around a seal: room for halo, double strike, and the scan's blur
 _BAND = 512  # rows that the residual forger takes at a time
@@ -117,6 +119,15 @@ class Forger:
             for name in names:
                 off = KNOBS[INDEX[name]].off
                 dials[:, INDEX[name]] = (off + (dials[:, INDEX[name]] - off) * strength).clamp(0, 1)
+        # a fresh impression is neither thin nor pale
+        fresh, inks, film = (
+            max(0.0, 1.0 - 2.0 * style.get("wear", 0.5)),
+            [INDEX[name] for name in _INKS],
+            INDEX["thickness"],
+        )
+        dials[:, film] += fresh * (_FRESH_FILM - dials[:, film]).clamp_min(0)
+        dials[:, inks] += fresh * (0.5 - dials[:, inks].mean(1, keepdim=True)).clamp_min(0)
+        dials = dials.clamp(0, 1)
         return decode(dials)
 
     def _forge_layers(self, sample: Sample, rng: Generator, style: Mapping[str, float]) -> Sample:

@@ -127,6 +127,8 @@ def _cluster(address: str | None, workers: int | None, shards: int) -> Iterator[
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_health_check_failure_threshold", "20")  # a busy machine is not a dead one
+    # A worker that is killed before it has registered would hold up the start for ever.
+    os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a notice of a coming default
     try:
         ray = importlib.import_module("ray")

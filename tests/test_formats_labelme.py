@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from consumers import python_with, run_in
 from seal2real.dataset.formats import FORMATS
 from seal2real.dataset.formats.labelme import read
 from seal2real.dataset.formats.native import read_rows
@@ -96,3 +97,32 @@ def test_missing_image_is_named(exported: Path) -> None:
     edit(exported, imagePath="gone.jpg")
     with pytest.raises(Seal2RealError, match=r"gone\.jpg: image missing, yet .*000000\.json names it"):
         list(read(exported))
+
+
+LABELME = """
+import sys
+from pathlib import Path
+try:
+    from labelme._label_file import LabelFile  # from version 6 on
+except ImportError:
+    from labelme.label_file import LabelFile
+for path in sorted(Path(sys.argv[1]).rglob("*.json")):
+    opened = LabelFile(str(path))
+    shapes = [{**shape, **shape["other_data"]} for shape in opened.shapes]
+    for shape in shapes:
+        del shape["other_data"]
+    values = {"shapes": shapes, "image_height": None, "image_width": None}
+    try:
+        opened.save(str(path), image_path=path.with_suffix(".jpg").name, **values)
+    except TypeError:
+        opened.save(str(path), shapes, path.with_suffix(".jpg").name, None, None)
+"""
+
+
+@pytest.mark.slow
+def test_labelme_itself_opens_and_saves_it(labelled_crops: Path, tmp_path: Path) -> None:
+    python = python_with("labelme")
+    FORMATS["labelme"].write(labelled_crops, tmp_path / "out", lambda done: None)
+    before = list(read(tmp_path / "out"))
+    run_in(python, LABELME, str(tmp_path / "out"))
+    assert list(read(tmp_path / "out")) == before

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon
 
+from consumers import python_with, run_in
 from seal2real.dataset.formats import FORMATS
 from seal2real.dataset.formats.native import METADATA, dump_row, load_sample, read_rows
 from seal2real.dataset.formats.paddle import write
@@ -301,30 +299,18 @@ assert not text.any() and mask.mean() > 0.99, "a negative is background, and tra
 
 
 def paddle_python(module: str) -> str:
-    """The interpreter that has PaddlePaddle: this one, or that of the variable PADDLE_PYTHON (its pins differ)."""
-    python = os.environ.get("PADDLE_PYTHON", sys.executable)
-    if subprocess.run([python, "-c", f"import paddle, {module}"], capture_output=True, check=False).returncode:
-        pytest.skip(f"{module} is not installed; name an interpreter that has it in PADDLE_PYTHON")
-    return python
-
-
-def run_paddle(python: str, code: str, *arguments: str) -> None:
-    environment = {**os.environ, "PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK": "True"}
-    done = subprocess.run(
-        [python, "-c", code, *arguments], capture_output=True, text=True, timeout=300, env=environment, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    return python_with("paddle", module, variable="PADDLE_PYTHON")
 
 
 @pytest.mark.slow
 def test_paddlex_itself_passes_it(exported: Path, with_page: Path, tmp_path: Path) -> None:
     python = paddle_python("paddlex")
     for out in (exported, with_page):
-        run_paddle(python, PADDLEX, "PP-OCRv4_mobile_seal_det", str(out / "det"), str(tmp_path / out.name), "True")
-        run_paddle(python, PADDLEX, "PP-OCRv4_server_rec", str(out / "rec"), str(tmp_path / f"{out.name}-r"), "False")
+        run_in(python, PADDLEX, "PP-OCRv4_mobile_seal_det", str(out / "det"), str(tmp_path / out.name), "True")
+        run_in(python, PADDLEX, "PP-OCRv4_server_rec", str(out / "rec"), str(tmp_path / f"{out.name}-r"), "False")
 
 
 @pytest.mark.slow
 def test_paddleocr_itself_loads_every_image(exported: Path, labelled_crops: Path) -> None:
     (negative,) = [Path(row["file_name"]).name for row in read_rows(labelled_crops) if not row["seals"]]
-    run_paddle(paddle_python("paddleocr.paddleocr"), LOADER, str(exported / "det"), f"images/{negative}")
+    run_in(paddle_python("paddleocr.paddleocr"), LOADER, str(exported / "det"), f"images/{negative}")

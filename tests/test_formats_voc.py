@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from consumers import python_with, run_in
 from seal2real.dataset.formats import FORMATS
 from seal2real.dataset.formats.native import read_rows
 from seal2real.dataset.formats.voc import colour_map, read, write
@@ -140,3 +142,43 @@ def test_a_mask_of_another_size_is_named(exported: Path) -> None:
     PIL.Image.new("P", (5, 5)).save(exported / "SegmentationObject/000000.png")
     with pytest.raises(Seal2RealError, match=r"SegmentationObject.000000\.png"):
         list(read(exported))
+
+
+TORCHVISION = """
+import json, sys
+import numpy as np
+from torchvision.datasets import VOCDetection, VOCSegmentation
+found = {}
+for split in ("train", "val", "trainval"):
+    boxes, masks = (kind(sys.argv[1], "2012", split) for kind in (VOCDetection, VOCSegmentation))
+    assert len(boxes) == len(masks)
+    for (image, label), (same, mask) in zip(boxes, masks):
+        label = label["annotation"]
+        assert image.size == same.size == mask.size and mask.mode == "P"
+        seals = label.get("object", [])
+        found[label["filename"]] = [
+            [int(label["size"][side]) for side in ("width", "height", "depth")],
+            [[seal["name"], *(int(end) for end in seal["bndbox"].values())] for seal in seals],
+            np.unique(np.asarray(mask)).tolist(),
+        ]
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_torchvision_itself_reads_it(labelled_crops: Path, tmp_path: Path) -> None:
+    python = python_with("torchvision.datasets")
+    write(labelled_crops, tmp_path / "VOCdevkit/VOC2012")
+    found = json.loads(run_in(python, TORCHVISION, str(tmp_path)).splitlines()[-1])
+    kinds = (tmp_path / "VOCdevkit/VOC2012/labels.txt").read_text().splitlines()
+    rows = {Path(row["file_name"]).name: row for row in read_rows(labelled_crops) if row["split"] != "test"}
+    assert found.keys() == rows.keys()
+    for name, row in rows.items():
+        size, boxes, numbers = found[name]
+        assert size == [row["width"], row["height"], 3]
+        ends = [(x, y, x + w, y + h) for x, y, w, h in (seal["bbox"] for seal in row["seals"])]
+        assert boxes == [
+            [seal["kind"], x + 1, y + 1, right, bottom]
+            for seal, (x, y, right, bottom) in zip(row["seals"], ends, strict=True)
+        ]
+        assert numbers == sorted({0, *(kinds.index(seal["kind"]) for seal in row["seals"])})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
+from consumers import python_with, run_in
 from seal2real.dataset.formats import FORMATS
 from seal2real.dataset.formats.foreign import clip_polygon
 from seal2real.dataset.formats.native import METADATA, dump_row, read_rows
@@ -159,3 +162,39 @@ def test_a_folder_that_is_named_must_be_there(tmp_path: Path) -> None:
     settings.write_text(settings.read_text().replace("val: images/train", "val: images/val"))
     with pytest.raises(Seal2RealError, match=r"images/val: no such folder, yet .*stamps\.yaml names it"):
         list(read(folder))
+
+
+ULTRALYTICS = """
+import json, sys
+from pathlib import Path
+from ultralytics.data.dataset import YOLODataset
+from ultralytics.data.utils import check_det_dataset
+folder, task = sys.argv[1:]
+data = check_det_dataset(folder + "/data.yaml", autodownload=False)
+found = {}
+for split in ("train", "val", "test"):
+    read = YOLODataset(img_path=data[split], data=data, task=task, augment=False, imgsz=64)
+    for number, label in enumerate(read.labels):
+        read[number]  # as a trainer takes it
+        boxes = [[data["names"][int(c)], *map(float, box)] for c, box in zip(label["cls"][:, 0], label["bboxes"])]
+        found[Path(label["im_file"]).stem] = [split, boxes, len(label["segments"])]
+print("\\n" + json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_ultralytics_itself_reads_every_label(exported: Path, labelled_crops: Path, tmp_path: Path) -> None:
+    python = python_with("ultralytics.data.dataset")
+    task = "detect" if exported.name == "yolo-detect" else "segment"
+    shutil.copytree(exported, tmp_path / "set")  # it leaves caches there
+    found = json.loads(run_in(python, ULTRALYTICS, str(tmp_path / "set"), task).splitlines()[-1])
+    rows = {Path(row["file_name"]).stem: row for row in read_rows(labelled_crops)}
+    assert found.keys() == rows.keys()
+    for name, row in rows.items():
+        split, boxes, outlines = found[name]
+        assert row["split"].startswith(split) and outlines == (0 if task == "detect" else len(row["seals"]))
+        assert [kind for kind, *_ in boxes] == [seal["kind"] for seal in row["seals"]]
+        for (_, x, y, w, h), seal in zip(boxes, row["seals"], strict=True):
+            sides = np.array([row["width"], row["height"]] * 2)
+            box_ = np.array([x - w / 2, y - h / 2, w, h]) * sides
+            assert np.allclose(box_, seal["bbox"], atol=0.01 if task == "detect" else 2.0)

@@ -19,12 +19,13 @@ from typing import Any, Literal
 import numpy as np
 
 from seal2real.dataset.formats.base import Format, Progress
-from seal2real.dataset.formats.folder import new_folder
+from seal2real.dataset.formats.folder import new_folder, rows_to_export
 from seal2real.dataset.formats.foreign import (
     SPLIT_NAMES,
     SPLITS,
     ImageReader,
     add_masks,
+    attributes_of,
     image_row,
     joined_text,
     line_row,
@@ -71,7 +72,7 @@ def write(
     splits: dict[str, dict[str, Any]] = {}
     annotation_id = 0
     with new_folder(out) as folder:
-        for image_id, row in enumerate(read_rows(dataset), 1):
+        for image_id, row in enumerate(rows_to_export(dataset, progress), 1):
             split = SPLITS[row["split"]]
             name = Path(row["file_name"]).name
             link_file(dataset, row["file_name"], folder / "images" / split / name)
@@ -87,9 +88,6 @@ def write(
                 annotation_id += 1
                 ids = {"id": annotation_id, "image_id": image_id, "category_id": numbers[seal["kind"]]}
                 record["annotations"].append({**ids, **annotation})
-            progress(1)
-        if not splits:
-            raise Seal2RealError(f"{dataset} has no samples; generate some first")
         for split, record in splits.items():
             write_json(folder / "annotations" / f"instances_{split}.json", record)
 
@@ -223,15 +221,12 @@ def _read_annotation(
     visible = _decode(annotation.get("segmentation_visible"), height, width)
     full, visible = (main, visible) if visible is not None else (full, main)
     box = mask_box(full) if full is not None else None
-    attributes = annotation.get("attributes") or {}
     seal = seal_row(
         kinds[annotation["category_id"]],
         box or annotation["bbox"],
         annotation.get("polygon"),
         lines=[line_row(**line) for line in annotation.get("lines") or ()],
-        colour=attributes.get("colour"),
-        angle=attributes.get("angle"),
-        authenticity=attributes.get("authenticity"),
+        **attributes_of(annotation.get("attributes")),
     )
     return seal, (full, visible)
 

@@ -7,17 +7,15 @@ of a seal's lines, only what can be read on the image (see `seal2real.dataset.le
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
 from seal2real.dataset.formats.base import Format, Progress
-from seal2real.dataset.formats.folder import new_folder
-from seal2real.dataset.formats.foreign import link_file
-from seal2real.dataset.formats.native import METADATA, Row, read_rows
+from seal2real.dataset.formats.folder import new_folder, rows_to_export
+from seal2real.dataset.formats.foreign import json_line, link_file
+from seal2real.dataset.formats.native import METADATA, Row
 from seal2real.dataset.legibility import seal_parts
-from seal2real.errors import Seal2RealError
 
 
 def write(dataset: Path, out: Path, progress: Progress = lambda done: None) -> None:
@@ -34,7 +32,7 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None) -> N
     """
     with new_folder(out) as folder, ExitStack() as stack:
         splits: dict[str, TextIO] = {}
-        for row in read_rows(dataset):
+        for row in rows_to_export(dataset, progress):
             split = row["split"]
             if split not in splits:
                 (folder / split).mkdir()
@@ -42,11 +40,8 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None) -> N
                 splits[split] = stack.enter_context(file)
             name = PurePosixPath(row["file_name"]).name
             link_file(dataset, row["file_name"], folder / split / name)
-            truth = _json({"gt_parse": parse_of(dataset, row)})
-            print(_json({"file_name": name, "ground_truth": truth}), file=splits[split])
-            progress(1)
-        if not splits:
-            raise Seal2RealError(f"{dataset} has no samples; generate some first")
+            truth = json_line({"gt_parse": parse_of(dataset, row)})
+            print(json_line({"file_name": name, "ground_truth": truth}), file=splits[split])
 
 
 def parse_of(dataset: Path, row: Row) -> dict[str, Any]:
@@ -61,10 +56,6 @@ def parse_of(dataset: Path, row: Row) -> dict[str, Any]:
         texts = [part.text.strip() for part in parts if part.legible and part.text.strip()]
         seals.append({"kind": seal["kind"], "colour": seal["colour"], "texts": texts})
     return {"seals": seals, "text": [line["text"] for line in row["text"] if line["text"].strip()]}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 FORMAT = Format("donut", "Donut: pages with their seals and texts as JSON to be read from the image", write, None)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seal2real.dataset.formats.native import METADATA, Row, row_files
+from seal2real.dataset.formats.base import Progress
+from seal2real.dataset.formats.native import METADATA, Row, read_rows, row_files
 from seal2real.errors import Seal2RealError, UsageError
 
 
@@ -39,6 +40,21 @@ def new_folder(out: Path) -> Iterator[Path]:
             f"{where}: cannot be written ({(error.strerror or str(error)).lower()}); "
             "check the folder's rights and free space"
         ) from error
+
+
+def rows_to_export(dataset: Path, progress: Progress) -> Iterator[Row]:
+    """The rows of a dataset, each reported as done when the next one is asked for.
+
+    Raises:
+        UsageError: no such dataset.
+        Seal2RealError: a line is no row, or there is none.
+    """
+    row = None
+    for row in read_rows(dataset):
+        yield row
+        progress(1)
+    if row is None:
+        raise Seal2RealError(f"{dataset} has no samples; generate some first")
 
 
 def file_bytes(dataset: Path, path: str) -> bytes:

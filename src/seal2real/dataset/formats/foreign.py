@@ -9,7 +9,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from seal2real.sample import Mask
 
 SPLITS = {"train": "train", "validation": "val", "test": "test"}  # ours -> as trainers name their folders
 SPLIT_NAMES = {"train": "train", "val": "validation", "validation": "validation", "valid": "validation", "test": "test"}
+ATTRIBUTES = ("colour", "angle", "authenticity")  # of a seal, where a format carries them
 UNKNOWN = "unknown"  # kind of a seal, where the format does not tell
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 _ORIENTATION, _SIDEWAYS = 274, (5, 6, 7, 8)  # EXIF: tag, and its values that swap width and height
@@ -171,6 +172,17 @@ def add_masks(name: str, seals: Sequence[Row], masks: Sequence[tuple[Mask | None
     return files
 
 
+def split_rank(split: str) -> tuple[int, str]:
+    """Sorts splits: ours first, in their order, then any others by name."""
+    order = list(SPLITS)
+    return (order.index(split) if split in SPLITS else len(order), split)
+
+
+def attributes_of(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is known of a seal's colour, angle and authenticity; None where it is not."""
+    return {name: (values or {}).get(name) for name in ATTRIBUTES}
+
+
 def joined_text(seal: Row) -> str:
     """The text of a seal's lines in reading order, one below the other."""
     return "\n".join(line["text"] for line in seal["lines"])
@@ -233,6 +245,11 @@ def read_json(path: Path) -> Any:
         raise Seal2RealError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
     except ValueError as error:
         raise Seal2RealError(f"{path}: not JSON ({error}); write it again") from None
+
+
+def json_line(value: Any) -> str:
+    """A value as JSON on one line, readable UTF-8."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def write_json(path: Path, value: Any, indent: int | None = None) -> None:

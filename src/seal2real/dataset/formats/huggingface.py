@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seal2real.dataset.formats.base import Format, Progress
-from seal2real.dataset.formats.folder import all_file_bytes, new_folder
+from seal2real.dataset.formats.folder import all_file_bytes, new_folder, rows_to_export
+from seal2real.dataset.formats.foreign import json_line, split_rank
 from seal2real.dataset.formats.native import CATEGORIES, METADATA, Row, read_rows, row_files
 from seal2real.errors import Seal2RealError, UsageError
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-SPLITS = ("train", "validation", "test")
 GROUP_BYTES = 32 << 20  # of images in one row group: what a reader holds at a time
 FILE_BYTES = 400 << 20  # a file is closed when it has as much
 
@@ -130,18 +130,15 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None) -> N
         (folder / "data").mkdir()
         writers: dict[str, _SplitWriter] = {}
         try:
-            for row in read_rows(dataset):
+            for row in rows_to_export(dataset, progress):
                 split = row["split"]
                 if split not in writers:
                     writers[split] = _SplitWriter(folder / "data", split, known)
                 writers[split].add(row, all_file_bytes(dataset, row))
-                progress(1)
         finally:
             for writer in writers.values():
                 writer.close()
-        if not writers:
-            raise Seal2RealError(f"{dataset} has no samples; generate some first")
-        splits = [split for split in SPLITS if split in writers] + sorted(writers.keys() - set(SPLITS))
+        splits = sorted(writers, key=split_rank)
         card = _CARD.format(
             data_files="\n".join(f"  - split: {split}\n    path: data/{split}-*.parquet" for split in splits),
             counts="\n".join(f"| {split} | {writers[split].samples} |" for split in splits),
@@ -162,8 +159,7 @@ def read(folder: Path) -> Iterator[tuple[Row, dict[str, bytes]]]:
     paths = {path: path.name.rsplit("-", 3)[0] for path in sorted((folder / "data").glob("*-*-of-*.parquet"))}
     if not paths:
         raise UsageError(f"{folder} has no data/SPLIT-00000-of-00001.parquet; convert a dataset to it first")
-    order = {split: number for number, split in enumerate(SPLITS)}
-    for path in sorted(paths, key=lambda path: (order.get(paths[path], len(order)), path.name)):
+    for path in sorted(paths, key=lambda path: (split_rank(paths[path]), path.name)):
         yield from _read_parquet(path, paths[path])
 
 
@@ -253,7 +249,7 @@ def _pack(value: Any, feature: _Feature, files: dict[str, bytes], taken: set[str
     if "_type" not in feature:
         packed = {key: _pack(value.get(key), f, files, taken) for key, f in feature.items() if key != "more"}
         if "more" in feature:
-            packed["more"] = _json({key: item for key, item in value.items() if key not in packed})
+            packed["more"] = json_line({key: item for key, item in value.items() if key not in packed})
         return packed
     if value is None:
         return None
@@ -263,7 +259,7 @@ def _pack(value: Any, feature: _Feature, files: dict[str, bytes], taken: set[str
             return {"bytes": files[value], "path": value}
         case "ClassLabel":
             return feature["names"].index(value) if isinstance(value, str) else value
-    return _json(value) if isinstance(value, dict) else value
+    return json_line(value) if isinstance(value, dict) else value
 
 
 def _to_row(columns: dict[str, Any], known: dict[str, _Feature], split: str) -> tuple[Row, dict[str, bytes]]:
@@ -333,10 +329,6 @@ def _classes(names: Sequence[str]) -> dict[str, Any]:
 def _box(box: Sequence[float]) -> list[float]:
     """A box of whole pixels, as the tight boxes of masks are, has whole numbers."""
     return [int(value) for value in box] if all(value == int(value) for value in box) else list(box)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _require_pyarrow() -> None:

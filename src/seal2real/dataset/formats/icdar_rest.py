@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from seal2real.dataset.formats.base import Format, Progress
-from seal2real.dataset.formats.folder import new_folder
+from seal2real.dataset.formats.folder import new_folder, rows_to_export
 from seal2real.dataset.formats.foreign import (
     IMAGE_SUFFIXES,
     SPLIT_NAMES,
@@ -33,7 +33,7 @@ from seal2real.dataset.formats.foreign import (
     seal_row,
     write_json,
 )
-from seal2real.dataset.formats.native import Row, read_rows
+from seal2real.dataset.formats.native import Row
 from seal2real.dataset.legibility import seal_parts
 from seal2real.errors import Seal2RealError
 
@@ -55,14 +55,11 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None) -> N
     """
     labels: dict[str, dict[str, Any]] = {}
     with new_folder(out) as folder:
-        for number, row in enumerate(read_rows(dataset), 1):
+        for number, row in enumerate(rows_to_export(dataset, progress), 1):
             split, key = SPLITS[row["split"]], f"gt_{number}"
             link_file(dataset, row["file_name"], folder / f"{split}_images" / f"{key}{Path(row['file_name']).suffix}")
             titles = [title for seal in row["seals"] for title in _titles(dataset, row, seal)]
             labels.setdefault(split, {})[key] = titles
-            progress(1)
-        if not labels:
-            raise Seal2RealError(f"{dataset} has no samples; generate some first")
         for split, found in labels.items():
             write_json(folder / f"{split}_labels.json", found)
 

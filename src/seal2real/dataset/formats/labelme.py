@@ -15,11 +15,12 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from seal2real.dataset.formats.base import Format, Progress
-from seal2real.dataset.formats.folder import new_folder
+from seal2real.dataset.formats.folder import new_folder, rows_to_export
 from seal2real.dataset.formats.foreign import (
     SPLIT_NAMES,
     SPLITS,
     ImageReader,
+    attributes_of,
     clip_polygon,
     image_row,
     line_row,
@@ -29,7 +30,7 @@ from seal2real.dataset.formats.foreign import (
     seal_row,
     write_json,
 )
-from seal2real.dataset.formats.native import Row, read_rows
+from seal2real.dataset.formats.native import Row
 from seal2real.errors import Seal2RealError
 
 TEXT = "text"  # label of a text line
@@ -49,9 +50,8 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None) -> N
         UsageError: no such dataset, or ``out`` is not empty.
         Seal2RealError: a file is missing.
     """
-    done = 0
     with new_folder(out) as folder:
-        for row in read_rows(dataset):
+        for row in rows_to_export(dataset, progress):
             path = Path(row["file_name"])
             place = folder / SPLITS[row["split"]]
             link_file(dataset, row["file_name"], place / path.name)
@@ -65,10 +65,6 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None) -> N
                 "imageWidth": row["width"],
             }
             write_json(place / f"{path.stem}.json", record, indent=1)
-            progress(1)
-            done += 1
-        if not done:
-            raise Seal2RealError(f"{dataset} has no samples; generate some first")
 
 
 def read(folder: Path) -> Iterator[tuple[Row, dict[str, bytes]]]:
@@ -112,7 +108,7 @@ def _shapes(seal: Row, group: int) -> Iterator[dict[str, Any]]:
         seal["kind"],
         seal["polygon"],
         group,
-        attributes={key: seal[key] for key in ("colour", "angle", "authenticity")},
+        attributes=attributes_of(seal),
     )
     for line in seal["lines"]:
         attributes = {key: line[key] for key in ("role", "curved")}
@@ -133,16 +129,8 @@ def _read_seals(shapes: list[dict[str, Any]], width: int, height: int) -> list[R
             continue
         outline = _outline(shape)
         inside = clip_polygon(outline, width, height)
-        attributes = shape.get("attributes") or {}
-        seal = seal_row(
-            shape["label"],
-            points_box(inside or outline),
-            outline,
-            colour=attributes.get("colour"),
-            angle=attributes.get("angle"),
-            authenticity=attributes.get("authenticity"),
-        )
-        seals.append((shape.get("group_id"), seal))
+        known = attributes_of(shape.get("attributes"))
+        seals.append((shape.get("group_id"), seal_row(shape["label"], points_box(inside or outline), outline, **known)))
     for shape in shapes:
         if shape["label"] == TEXT:
             points = _outline(shape)

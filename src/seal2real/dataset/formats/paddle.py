@@ -16,7 +16,6 @@ PaddleOCR's loader passes over images without any polygon. A negative therefore 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -28,15 +27,14 @@ import cv2
 import numpy as np
 
 from seal2real.dataset.formats.base import Format, Progress
-from seal2real.dataset.formats.folder import file_bytes, new_folder
-from seal2real.dataset.formats.foreign import link_file
+from seal2real.dataset.formats.folder import file_bytes, new_folder, rows_to_export
+from seal2real.dataset.formats.foreign import SPLITS, json_line, link_file
 from seal2real.dataset.formats.native import Row, read_rows
 from seal2real.dataset.legibility import ILLEGIBLE, VISIBLE_SHARE, seal_parts
 from seal2real.dataset.unwarp import unwarp_line
 from seal2real.errors import Seal2RealError
 from seal2real.images import encode_png
 
-SPLITS = {"train": "train", "validation": "val", "test": "test"}  # split of a row -> name of the text file
 _BACKGROUND = {"transcription": ILLEGIBLE, "points": [[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]]}
 _HELD_OUT = 10  # of a data set without validation and test samples, every tenth sample serves
 _MIN_SIDE = 4.0  # pixels; lower lines of the page are no text any more
@@ -84,7 +82,7 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None, *, p
             for tag in SPLITS.values():
                 lists[task, tag] = stack.enter_context(_text_file(folder / task / f"{tag}.txt"))
         origins = stack.enter_context(_text_file(folder / "rec/lines.jsonl"))
-        for number, row in enumerate(read_rows(dataset)):
+        for number, row in enumerate(rows_to_export(dataset, progress)):
             tag = list_of(row, number)
             image = PurePosixPath(row["file_name"]).name
             link_file(dataset, row["file_name"], folder / "det/images" / image)
@@ -92,7 +90,7 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None, *, p
             if page_text:
                 page_items, page_crops = _page_items(dataset, row)
                 items, crops = items + page_items, crops + page_crops
-            print(f"images/{image}\t{_json(items or [_BACKGROUND])}", file=lists["det", tag])
+            print(f"images/{image}\t{json_line(items or [_BACKGROUND])}", file=lists["det", tag])
             tally["images"] += 1
             tally["polygons"] += len(items)
             tally["illegible"] += sum(item["transcription"] == ILLEGIBLE for item in items)
@@ -104,13 +102,10 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None, *, p
                     (folder / "rec" / name).write_bytes(crop)
                 text = origin["text"]
                 print(f"{name}\t{text}", file=lists["rec", tag])
-                print(_json({"image": name, "split": tag, **origin}), file=origins)
+                print(json_line({"image": name, "split": tag, **origin}), file=origins)
                 characters |= set(text)
                 tally["crops"] += 1
                 tally["longest"] = max(tally["longest"], len(text))
-            progress(1)
-        if not tally["images"]:
-            raise Seal2RealError(f"{dataset} has no samples; generate some first")
         alphabet = sorted(characters - {" "})
         (folder / "rec/dict.txt").write_text("".join(f"{c}\n" for c in alphabet), encoding="utf-8", newline="\n")
         pages = "\nThe page's own lines are among them; `rec/lines.jsonl` tells how much of each is under ink.\n"
@@ -199,10 +194,6 @@ def _one_line(text: str) -> str:
 
 def _points(polygon: np.ndarray) -> list[list[float]]:
     return [[round(float(x), 2), round(float(y), 2)] for x, y in polygon]
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 FORMAT = Format("paddle", "PaddleOCR and PaddleX: detection and recognition of the text of seals", write, None)

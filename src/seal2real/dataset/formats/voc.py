@@ -24,12 +24,14 @@ import numpy.typing as npt
 import PIL.Image
 
 from seal2real.dataset.formats.base import Format, Progress
-from seal2real.dataset.formats.folder import new_folder
+from seal2real.dataset.formats.folder import new_folder, rows_to_export
 from seal2real.dataset.formats.foreign import (
+    ATTRIBUTES,
     SPLIT_NAMES,
     SPLITS,
     ImageReader,
     add_masks,
+    attributes_of,
     image_row,
     line_row,
     link_file,
@@ -43,7 +45,6 @@ from seal2real.errors import Seal2RealError
 from seal2real.sample import Mask
 
 _VOID = 255  # of the masks: "do not care"
-_ATTRIBUTES = ("colour", "angle", "authenticity")
 
 
 def write(
@@ -71,7 +72,7 @@ def write(
         for name in ("Annotations", "ImageSets/Main", "ImageSets/Segmentation", "SegmentationClass"):
             (folder / name).mkdir(parents=True)
         (folder / "SegmentationObject").mkdir()
-        for row in read_rows(dataset):
+        for row in rows_to_export(dataset, progress):
             path = Path(row["file_name"])
             link_file(dataset, row["file_name"], folder / "JPEGImages" / path.name)
             tree = _annotation(row, out.name)
@@ -82,9 +83,6 @@ def write(
                 (folder / "SegmentationClass" / f"{path.stem}.png").write_bytes(_palette_png(classes))
                 (folder / "SegmentationObject" / f"{path.stem}.png").write_bytes(_palette_png(objects))
             names[SPLITS[row["split"]]].append(path.stem)
-            progress(1)
-        if not any(names.values()):
-            raise Seal2RealError(f"{dataset} has no samples; generate some first")
         lists = {**names, "trainval": sorted(names["train"] + names["val"])}
         for kind in ("Main", "Segmentation"):
             for split, stems in lists.items():
@@ -142,7 +140,7 @@ def _annotation(row: Row, folder: str) -> ElementTree.Element:
         _add(item, "difficult", 0)
         _add_box(item, seal["bbox"])
         attributes = _add(item, "attributes")
-        for name in _ATTRIBUTES:
+        for name in ATTRIBUTES:
             if seal[name] is not None:
                 attribute = _add(attributes, "attribute")
                 _add(attribute, "name", name)
@@ -239,22 +237,14 @@ def _box(element: ElementTree.Element) -> tuple[float, float, float, float]:
 
 
 def _read_object(item: ElementTree.Element) -> Row:
-    attributes = {
-        attribute.findtext("name", ""): attribute.findtext("value", "") for attribute in item.iter("attribute")
-    }
+    known = attributes_of({each.findtext("name", ""): each.findtext("value", "") for each in item.iter("attribute")})
+    known["angle"] = None if known["angle"] is None else float(known["angle"])
     lines = []
     for part in item.findall("part"):
         x, y, w, h = _box(part)
         corners = [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
         lines.append(line_row(part.findtext("text", ""), corners, _text(part, "name")))
-    return seal_row(
-        _text(item, "name"),
-        _box(item),
-        lines=lines,
-        colour=attributes.get("colour"),
-        angle=float(attributes["angle"]) if "angle" in attributes else None,
-        authenticity=attributes.get("authenticity"),
-    )
+    return seal_row(_text(item, "name"), _box(item), lines=lines, **known)
 
 
 def _read_masks(path: Path, count: int, width: int, height: int) -> list[Mask | None]:

@@ -25,11 +25,11 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from seal2real.dataset.formats.base import Format, Progress
-from seal2real.dataset.formats.folder import all_file_bytes, new_folder
-from seal2real.dataset.formats.native import Row, dump_row, read_rows, row_files
+from seal2real.dataset.formats.folder import all_file_bytes, new_folder, rows_to_export
+from seal2real.dataset.formats.foreign import split_rank
+from seal2real.dataset.formats.native import Row, dump_row, row_files
 from seal2real.errors import Seal2RealError, UsageError
 
-SPLITS = ("train", "validation", "test")
 FILE_BYTES = 256 << 20  # a tar file is closed when it has as much
 _README = """# Documents with seals, made by Seal2Real, as WebDataset
 
@@ -68,18 +68,15 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None) -> N
     with new_folder(out) as folder:
         writers: dict[str, _SplitWriter] = {}
         try:
-            for row in read_rows(dataset):
+            for row in rows_to_export(dataset, progress):
                 split = row["split"]
                 if split not in writers:
                     writers[split] = _SplitWriter(folder, split)
                 writers[split].add(row, all_file_bytes(dataset, row))
-                progress(1)
         finally:
             for writer in writers.values():
                 writer.close()
-        if not writers:
-            raise Seal2RealError(f"{dataset} has no samples; generate some first")
-        ordered = sorted(writers.values(), key=lambda writer: _rank(writer.split))
+        ordered = sorted(writers.values(), key=lambda writer: split_rank(writer.split))
         table = "\n".join(f"| `{writer.pattern}` | {writer.samples} |" for writer in ordered)
         (folder / "README.md").write_text(_README.format(example=ordered[0].pattern, table=table), encoding="utf-8")
 
@@ -91,7 +88,7 @@ def read(folder: Path) -> Iterator[tuple[Row, dict[str, bytes]]]:
         UsageError: there is none.
         Seal2RealError: a tar file is damaged, or a sample lacks a file.
     """
-    paths = sorted(folder.glob("*.tar"), key=lambda path: (_rank(path.name.rsplit("-", 1)[0]), path.name))
+    paths = sorted(folder.glob("*.tar"), key=lambda path: (split_rank(path.name.rsplit("-", 1)[0]), path.name))
     if not paths:
         raise UsageError(f"{folder} has no .tar files; convert a dataset to it first")
     for path in paths:
@@ -177,10 +174,6 @@ def _to_row(key: str, contents: dict[str, bytes]) -> tuple[Row, dict[str, bytes]
     if missing:
         raise ValueError(f"sample {key} has no {key}.{missing[0]}")
     return row, {path: contents[name] for path, name in member_names(row).items()}
-
-
-def _rank(split: str) -> tuple[int, str]:
-    return (SPLITS.index(split) if split in SPLITS else len(SPLITS), split)
 
 
 FORMAT = Format("webdataset", "WebDataset: tar files of bounded size, to be read from end to end", write, read)

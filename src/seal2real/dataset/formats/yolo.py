@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from seal2real.dataset.formats.base import Format, Progress
-from seal2real.dataset.formats.folder import new_folder
+from seal2real.dataset.formats.folder import new_folder, rows_to_export
 from seal2real.dataset.formats.foreign import (
     IMAGE_SUFFIXES,
     SPLIT_NAMES,
@@ -54,7 +54,7 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None, *, b
     categories = seal_categories(read_rows(dataset))
     used = set()
     with new_folder(out) as folder:
-        for row in read_rows(dataset):
+        for row in rows_to_export(dataset, progress):
             split = SPLITS[row["split"]]
             used.add(split)
             path = Path(row["file_name"])
@@ -63,9 +63,6 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None, *, b
             labels = folder / "labels" / split / f"{path.stem}.txt"
             labels.parent.mkdir(parents=True, exist_ok=True)
             labels.write_text("".join(f"{line}\n" for line in lines if line), encoding="ascii")
-            progress(1)
-        if not used:
-            raise Seal2RealError(f"{dataset} has no samples; generate some first")
         (folder / "data.yaml").write_text(_settings(categories, used), encoding="utf-8")
 
 

@@ -33,6 +33,21 @@ def generate(
         Path | None,
         typer.Option(metavar="DIR", help="Your own pages, PDFs and images.  [default: templates]"),
     ] = None,
+    template: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Page template (docs/pages.md); repeatable.  [default: all]"),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Only templates in zh, en or mixed.  [default: all]")
+    ] = None,
+    pen: Annotated[
+        float | None,
+        typer.Option(help="Share of pages signed and dated by hand.  [default: 0.6; own pages: 0]"),
+    ] = None,
+    red: Annotated[
+        float | None,
+        typer.Option(help="Share of pages with red things that are no seals.  [default: 0.15; own pages: 0]"),
+    ] = None,
     dpi: Annotated[int, typer.Option(help="Resolution of the pages, dots per inch.")] = 200,
     crops: Annotated[
         int | None,
@@ -42,10 +57,28 @@ def generate(
         list[str] | None,
         typer.Option(metavar="KIND", help="Seal kind; repeatable.  [default: all]"),
     ] = None,
+    designs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Your own seals: a YAML design or a folder of them (docs/designs.md).  [default: invented]",
+        ),
+    ] = None,
+    design_share: Annotated[
+        float, typer.Option(help="Share of the seals that are of DESIGNS; others are invented.")
+    ] = 1.0,
     colour: Annotated[
         str | None, typer.Option(metavar="INK", help="red, blue, violet or black.  [default: as usual, mostly red]")
     ] = None,
     seals: Annotated[int | None, typer.Option(help="Seals on each page.  [default: as people do, mostly 1]")] = None,
+    riding_sheets: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SHEETS",
+            help="Every SHEETS samples are a document with one seal over its edges, a part on each.  "
+            "[default: single pages]",
+        ),
+    ] = None,
     negatives: Annotated[
         float, typer.Option(help="Share of samples without a seal; most have red things that are none.")
     ] = 0.0,
@@ -99,11 +132,18 @@ def generate(
         wear=wear,
         capture=capture,
         pages=None if pages is None else str(pages),
+        templates=tuple(template) if template else None,
+        language=language,
+        pen=pen,
+        red=red,
         dpi=dpi,
         crops=crops,
         kinds=tuple(kind) if kind else None,
+        designs=None if designs is None else str(designs),
+        design_share=design_share,
         colour=colour,
         seals=seals,
+        riding_sheets=riding_sheets,
         negatives=negatives,
         press=press,
         authenticity=authenticity,

@@ -8,218 +8,33 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import seal2real
 from seal2real.dataset.card import dataset_card
+from seal2real.dataset.config import GenerateConfig
 from seal2real.dataset.engines import check_engine, run_shards
 from seal2real.dataset.engines.worker import Failure
-from seal2real.dataset.formats.native import EncodedSample, encode_sample
-from seal2real.dataset.splits import (
-    design_accepter,
-    folder_parts,
-    page_identity,
-    shares_of,
-    split_at,
-    template_part,
-)
+from seal2real.dataset.samples import Context, encode, load_context, make_sample, split_of
+from seal2real.dataset.splits import shares_of
 from seal2real.dataset.store import FAILURES, SETTINGS, Shard, Store, local_path, open_store, plan_shards
 from seal2real.errors import Seal2RealError, UsageError
-from seal2real.sample import Sample
-from seal2real.seeding import rng_for
 
-if TYPE_CHECKING:
-    from seal2real.forger import Forger
-    from seal2real.page import PageSource
-    from seal2real.press import PressSettings
+__all__ = [
+    "Context",
+    "GenerateConfig",
+    "GenerateJob",
+    "Generated",
+    "encode",
+    "generate",
+    "load_context",
+    "make_sample",
+    "split_of",
+]
 
 Progress = Callable[[int], None]  # called with the count of samples that were just finished
 MAX_FAILURES = 10
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class GenerateConfig:
-    """What to make. Sample ``i`` depends on these values and ``i`` alone, whatever the count and the workers.
-
-    Raises:
-        UsageError: a value is out of its range.
-    """
-
-    count: int = 100  # samples
-    seed: int = 0
-    forger: str = "default"  # "default", "untrained", "none" (flat pasted seals) or a RUN folder of `seal2real train`
-    wear: float | None = None  # how worn the impressions are: 0 pristine, 0.5 as learned, 1 twice as much; None = 0.5
-    capture: float | None = None  # how poor the scan is, on the same scale
-    pages: str | None = None  # folder of PDFs and images; None typesets pages from templates
-    dpi: int = 200  # resolution of pages
-    crops: int | None = None  # side in pixels of a square crop around one seal; None keeps whole pages
-    kinds: tuple[str, ...] | None = None  # seal kinds to draw from; None = all
-    colour: str | None = None  # ink: "red", "blue", "violet" or "black"; None = the usual mix
-    seals: int | None = None  # seals per page; None = as people do, mostly one
-    negatives: float = 0.0  # share of samples without any seal
-    press: str | None = None  # rates of strikes, "double-strike=0.1,riding=0"; see `seal2real.press.PressSettings`
-    authenticity: str | None = None  # shares of cases for verification; see `seal2real.dataset.authenticity`
-    jpeg_quality: int = 92  # 1..100
-    validation: float = 0.1  # share of samples in the validation split
-    test: float = 0.1  # share of samples in the test split
-
-    def __post_init__(self) -> None:
-        _require(self.count >= 1, "count", self.count, "at least 1")
-        _require(self.seed >= 0, "seed", self.seed, "0 or more")
-        for name in ("wear", "capture"):
-            strength = getattr(self, name)
-            _require(strength is None or 0 <= strength <= 1, name, strength, "0 to 1")
-        _require(36 <= self.dpi <= 1200, "dpi", self.dpi, "36 to 1200")
-        _require(self.crops is None or 32 <= self.crops <= 8192, "crops", self.crops, "32 to 8192 pixels")
-        _require(self.seals is None or 1 <= self.seals <= 20, "seals", self.seals, "1 to 20")
-        _require(0 <= self.negatives <= 1, "negatives", self.negatives, "a share, 0 to 1")
-        self.press_settings()
-        if self.authenticity is not None:
-            from seal2real.dataset.authenticity import AuthenticityMix
-
-            AuthenticityMix.parse(self.authenticity)
-            if self.forger == "none":
-                raise UsageError(
-                    "authenticity wants impressions that look real, and forger is none; give default or a RUN folder"
-                )
-        _require(1 <= self.jpeg_quality <= 100, "jpeg-quality", self.jpeg_quality, "1 to 100")
-        _require(0 <= self.validation <= 1, "validation", self.validation, "a share, 0 to 1")
-        _require(0 <= self.test <= 1 - self.validation, "test", self.test, "a share, with validation at most 1")
-
-    def press_settings(self) -> PressSettings:
-        """How pages are stamped.
-
-        Raises:
-            UsageError: unknown rate, or out of range.
-        """
-        from seal2real.press import PressSettings
-
-        return dataclasses.replace(PressSettings.parse(self.press), negatives=self.negatives)
-
-
-@dataclass(frozen=True)
-class Context:
-    """What all samples share: loaded once in each process.
-
-    Attributes:
-        pages: where pages come from.
-        forger: None for flat pasted seals.
-        parts: split -> the pages that belong to it; empty to take any page for every split.
-    """
-
-    pages: PageSource
-    forger: Forger | None
-    parts: Mapping[str, PageSource] = dataclasses.field(default_factory=dict)
-
-    def shares(self, config: GenerateConfig) -> dict[str, float]:
-        """The shares of the splits for which there are pages."""
-        shares = shares_of(config.validation, config.test)
-        return {name: share for name, share in shares.items() if not self.parts or name in self.parts}
-
-
-def load_context(config: GenerateConfig) -> Context:
-    """Open the page source and the forger, and check the names in the config.
-
-    Raises:
-        UsageError: unknown kind or colour.
-        Seal2RealError: the pages' folder or the forger cannot be used.
-    """
-    from seal2real.page import FolderPages, TemplatePages
-    from seal2real.press import COLOURS
-    from seal2real.seal import kind_of
-
-    shares = shares_of(config.validation, config.test)
-
-    for kind in config.kinds or ():
-        kind_of(kind)
-    if config.colour is not None and config.colour not in COLOURS:
-        raise UsageError(f"no ink colour {config.colour!r}; choose from {', '.join(COLOURS)}")
-    pages: PageSource
-    parts: Mapping[str, PageSource]
-    if config.pages is None:
-        pages = templates = TemplatePages(config.dpi)
-        parts = {split: template_part(templates, split, shares) for split in shares}
-    else:
-        pages = folder = FolderPages(Path(config.pages), config.dpi)
-        parts = folder_parts(folder, shares)
-    if config.forger == "none":
-        return Context(pages, None, parts)
-    from seal2real.forger import load_forger
-
-    return Context(pages, load_forger(config.forger), parts)
-
-
-def make_sample(config: GenerateConfig, index: int, context: Context) -> Sample:
-    """Sample ``index`` of the dataset: a pure function of the config and the index.
-
-    Args:
-        config: what to make.
-        index: number of the sample, >= 0.
-        context: from `load_context` of the same config.
-    """
-    from seal2real.press import crop_page, crop_sample, stamp_page
-
-    shares = context.shares(config)
-    split = split_at(_split_place(config, index), shares)
-    page = context.parts.get(split, context.pages).page(rng_for(config.seed, index, "page"))
-    sample = stamp_page(
-        page,
-        rng_for(config.seed, index, "press"),
-        kinds=config.kinds,
-        colour=config.colour,
-        count=config.seals,
-        accept=design_accepter(split, shares),
-        settings=config.press_settings(),
-    )
-    page_id = page_identity(page)
-    if config.crops is not None:
-        rng = rng_for(config.seed, index, "crop")
-        if sample.seals:
-            sample = crop_sample(sample, int(rng.integers(len(sample.seals))), config.crops, rng)
-        else:
-            sample = crop_page(sample, config.crops, rng)
-    if context.forger is not None:
-        dials = {"wear": config.wear, "capture": config.capture}
-        style = {key: value for key, value in dials.items() if value is not None}
-        rng = rng_for(config.seed, index, "forge")
-        if config.authenticity is None:
-            sample = context.forger.forge(sample, rng, style)
-        else:
-            from seal2real.dataset.authenticity import AuthenticityMix, make_case
-
-            case = AuthenticityMix.parse(config.authenticity).draw(rng_for(config.seed, index, "authenticity"))
-            sample = make_case(sample, case, context.forger, rng, style)
-    return sample.with_provenance(
-        seed=config.seed,
-        index=index,
-        forger=context.forger.name if context.forger is not None else "none",
-        page=sample.page.source,
-        page_id=page_id,
-        version=seal2real.__version__,
-    )
-
-
-def split_of(config: GenerateConfig, index: int, context: Context | None = None) -> str:
-    """The split of a sample: drawn by its number, so that a longer dataset keeps the splits of a shorter one.
-
-    Args:
-        config: what is made.
-        index: number of the sample.
-        context: leaves out the splits for which the user's pages are too few.
-    """
-    shares = shares_of(config.validation, config.test) if context is None else context.shares(config)
-    return split_at(_split_place(config, index), shares)
-
-
-def _split_place(config: GenerateConfig, index: int) -> float:
-    return float(rng_for(config.seed, index, "split").random())
-
-
-def encode(config: GenerateConfig, index: int, context: Context) -> EncodedSample:
-    """Row and files of sample ``index``."""
-    sample = make_sample(config, index, context)
-    return encode_sample(sample, index, split_of(config, index, context), config.jpeg_quality)
 
 
 @dataclass(frozen=True)
@@ -265,7 +80,7 @@ def generate(
         Seal2RealError: too many samples failed (it names the first), or ``out`` cannot be written.
     """
     _check_run(out, workers, engine, ray_address, max_failures, formats)
-    settings: dict[str, Any] = {**dataclasses.asdict(config), "version": seal2real.__version__}
+    settings = _settings(config)
     shards = plan_shards(config.count)
     job = GenerateJob(config)
     folder = local_path(out)
@@ -302,6 +117,16 @@ def generate(
         store.leave()
         raise
     return Generated(tuple(sorted(failures, key=lambda failure: failure.index)), _convert(folder, formats))
+
+
+def _settings(config: GenerateConfig) -> dict[str, Any]:
+    """What is kept with the dataset; a run with other settings must not go on with it."""
+    settings: dict[str, Any] = {**dataclasses.asdict(config), "version": seal2real.__version__}
+    if config.designs is not None:
+        from seal2real.dataset.designs import load_designs
+
+        settings["design_files"] = dict(load_designs(config.designs).digests)
+    return settings
 
 
 def _check_run(
@@ -373,14 +198,15 @@ class GenerateJob:
             self._context = load_context(self.config)
 
     def warn(self) -> None:
-        """Tell of pages that cannot be used, and of splits for which there are too few."""
+        """Tell of pages that cannot be used, and of splits for which there are too few pages or designs."""
         assert self._context is not None, "prepare() comes first"
         for _, reason in getattr(self._context.pages, "skipped", []):
             _log.warning("skipped %s", reason)
         wanted = shares_of(self.config.validation, self.config.test)
-        without = [split for split in wanted if split not in self._context.parts]
-        if without:
-            _log.warning("too few pages in %s for every split: there will be no %s", self.config.pages, without)
+        for what, where in (("pages", self.config.pages), ("designs", self.config.designs)):
+            without = [split for split in wanted if self._context.lacks(split) == what]
+            if without:
+                _log.warning("too few %s in %s for every split: there will be no %s", what, where, ", ".join(without))
 
     def run(self, shard: Shard, store: Store, stopped: Callable[[], bool]) -> tuple[Failure, ...]:
         """Make and write the samples of a shard. One that fails is left out, and told."""
@@ -405,8 +231,3 @@ class GenerateJob:
                 else:
                     writer.add(encoded)
         return tuple(failures)
-
-
-def _require(holds: bool, name: str, value: object, wanted: str) -> None:
-    if not holds:
-        raise UsageError(f"{name} is {value}; it must be {wanted}")

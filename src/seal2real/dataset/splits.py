@@ -1,11 +1,13 @@
 """Train, validation and test: apart by design and by page, so that nothing that is learned can be recognised.
 
-A sample's split is drawn by its number. What it is then made of comes from the part of the world that belongs to that
-split:
+A sample's split is drawn by its number; the sheets of one document share theirs. What it is then made of comes from the
+part of the world that belongs to that split:
 
 - **Seals.** Every name of an organisation or a person belongs to one split, by a hash of the name. It does not depend
   on the seed, so that data sets with the same shares never share a name across splits either. Seals without a name
   (a date, PAID, 作废) have only stock words, and occur everywhere; no two of them are drawn alike.
+- **The user's designs.** They are shared out; those of one name, or of equal content, to the same split. With fewer
+  designs than splits, train comes first, then the larger split. No invented seal has a name of theirs.
 - **The user's pages.** Every file belongs to one split, copies of a file to the same. With fewer files than splits it
   is the pages of the files that are shared out; with fewer pages than splits, train comes first, then the larger split.
 - **Pages from templates.** What a template is filled with (names, numbers, dates, amounts, chosen clauses, layout)
@@ -19,10 +21,10 @@ import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from seal2real.page import FolderPages, TemplatePages
@@ -33,6 +35,7 @@ SPLITS = ("train", "validation", "test")
 _ENDINGS = ("之印章", "之印", "印章", "印")  # of a person's seal: the name is the same without
 _QUOTED = re.compile("«(.+?)»")
 Shares = Mapping[str, float]
+_Unit = TypeVar("_Unit")
 
 
 def shares_of(validation: float, test: float) -> dict[str, float]:
@@ -80,14 +83,20 @@ def _folded(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def design_accepter(split: str, shares: Shares) -> Callable[[SealDesign], bool] | None:
-    """Which designs belong to a split; None if all do."""
-    if len(shares) == 1:
+def design_accepter(split: str, shares: Shares, taken: Set[str] = frozenset()) -> Callable[[SealDesign], bool] | None:
+    """Which invented designs belong to a split; None if all do.
+
+    Args:
+        split: the split.
+        shares: of the splits.
+        taken: identities that are not invented, as the user's own designs have them.
+    """
+    if len(shares) == 1 and not taken:
         return None
 
     def accept(design: SealDesign) -> bool:
         identity = seal_identity(design.texts)
-        return identity is None or split_at(place_of(identity), shares) == split
+        return identity is None or (identity not in taken and split_at(place_of(identity), shares) == split)
 
     return accept
 
@@ -119,8 +128,7 @@ def folder_parts(pages: FolderPages, shares: Shares) -> dict[str, FolderPages]:
         ]
     units.sort(key=lambda unit: place_of(f"{unit[0][0].relative_to(pages.folder).as_posix()}#{unit[0][1][0]}"))
     parts: dict[str, FolderPages] = {}
-    for split, count in _counts(len(units), shares).items():
-        taken, units = units[:count], units[count:]
+    for split, taken in share_out(units, shares).items():
         numbers: dict[Path, Sequence[int]] = {}
         for path, more in sorted(
             (entry for unit in taken for entry in unit), key=lambda entry: (entry[0], entry[1][0])
@@ -134,6 +142,15 @@ def page_identity(page: Page) -> str:
     """16 hexadecimal digits that two pages share only if they are the same page of the same file, or read the same."""
     text = "\n".join([page.source, *(box.text for box in page.text)])
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def share_out(units: Sequence[_Unit], shares: Shares) -> dict[str, Sequence[_Unit]]:
+    """Units in a random order, cut into the splits' parts. Splits for which there are too few units are missing."""
+    parts, start = {}, 0
+    for split, count in _counts(len(units), shares).items():
+        parts[split] = units[start : start + count]
+        start += count
+    return parts
 
 
 def _counts(total: int, shares: Shares) -> dict[str, int]:

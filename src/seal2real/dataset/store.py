@@ -343,8 +343,17 @@ def compare_settings(path: str, text: str, root: str, settings: Mapping[str, Any
     wanted = json.loads(json.dumps(settings))
     differing = [name for name in names if saved.get(name) != wanted.get(name)]
     if differing:
-        changes = ", ".join(f"{name}: {saved.get(name)!r} there, {wanted.get(name)!r} now" for name in differing)
+        changes = ", ".join(_change(name, saved.get(name), wanted.get(name)) for name in differing)
         raise UsageError(f"{root} was begun with other settings ({changes}); repeat those, or give another folder")
+
+
+def _change(name: str, there: Any, now: Any) -> str:
+    """One setting that differs; of files told by their digests, which ones."""
+    if isinstance(there, dict) and isinstance(now, dict):
+        files = [file for file in sorted({*there, *now}) if there.get(file) != now.get(file)]
+        ways = {(True, False): "is missing", (False, True): "is new", (True, True): "has changed"}
+        return ", ".join(f"{file} {ways[file in there, file in now]}" for file in files)
+    return f"{name}: {there!r} there, {now!r} now"
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:

@@ -5,7 +5,8 @@ from seal2real.press.crop import crop_page, crop_sample
 from seal2real.press.inks import COLOURS, INKS, absorbance_of, random_ink
 from seal2real.press.placement import place, random_angle, random_centre
 from seal2real.press.settings import PressSettings
-from seal2real.press.stamping import stamp_page, stamp_sheets
+from seal2real.press.sheets import stamp_sheet, stamp_sheets
+from seal2real.press.stamping import stamp_page
 from seal2real.press.strikes import Riding
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "random_centre",
     "random_ink",
     "stamp_page",
+    "stamp_sheet",
     "stamp_sheets",
 ]

@@ -172,8 +172,12 @@ def ink_of(rng: Generator, art: SealArt, colour: str | None) -> tuple[str, npt.N
 def lay(
     drawn: SealArt, centre: tuple[float, float], angle: float, colour: str, absorbance: npt.NDArray[np.float32]
 ) -> PlacedSeal:
-    """A seal that is drawn at the page's resolution and angle, with its centre at the nearest possible pixel."""
+    """A seal that is drawn at the page's resolution and angle, with its centre at the nearest possible pixel.
+
+    A wear of its own, which its design asks for, is told in ``effects`` ("wear", 0 to 1).
+    """
     width, height = size_of(drawn)
+    wear = drawn.design["options"].get("wear")
     offset = (round(centre[0] - width / 2.0), round(centre[1] - height / 2.0))
     return PlacedSeal(
         kind=drawn.kind,
@@ -186,6 +190,7 @@ def lay(
         lines=shifted(drawn.lines, offset),
         visible=drawn.coverage >= 0.5,
         design=drawn.design,
+        effects={} if wear is None else {"wear": float(wear)},
     )
 
 

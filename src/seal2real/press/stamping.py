@@ -17,8 +17,8 @@ from seal2real.press.strikes import Riding, double_strike, partial_strike, ridin
 from seal2real.sample import Page, PlacedSeal, Sample
 from seal2real.seal import KINDS, SealDesign, SealKind, draw, kind_of, random_design
 
-# Boxes with a date or a word are not split over sheets.
-NOT_RIDING = frozenset({"notice", "dater-round", "dater-box", "incoming"})
+# Boxes and rings with a date or a word are not split over sheets.
+NOT_RIDING = frozenset({"notice", "dater", "date-box", "form"})
 _RIDING_KIND_SHARE = 0.9  # of seals that say 骑缝章
 _UPSIDE_DOWN = 120.0  # degrees, from which on it is told
 _DESIGN_DRAWS, _KIND_DRAWS = 400, 20  # until a design is accepted
@@ -32,6 +32,8 @@ def stamp_page(
     colour: str | None = None,
     accept: Callable[[SealDesign], bool] | None = None,
     settings: PressSettings = DEFAULT,
+    designs: Sequence[SealDesign] = (),
+    design_share: float = 1.0,
 ) -> Sample:
     """Stamp a page as people do: random designs, places, inks and strikes, then the traditional composition.
 
@@ -44,6 +46,9 @@ def stamp_page(
         accept: which designs may be used; others are drawn anew, first within their kind. None takes every one.
         settings: how often which kind of strike happens, and the share of pages without any seal (also where ``count``
             is given).
+        designs: given ones, each as often as the others, and on one page each once before any comes again. They keep
+            their own colour and wear; ``kinds`` and ``accept`` are for the others.
+        design_share: share of the seals that are of ``designs``, 0..1; the others are invented.
 
     Raises:
         UsageError: on an unknown kind or colour, an empty list of kinds, a negative count, or if no design is accepted.
@@ -62,49 +67,12 @@ def stamp_page(
     shares = np.array([kind.foreign_share if foreign else kind.share for kind in allowed])
     seals: list[PlacedSeal] = []
     for _ in range(count):
-        seals.append(_strike(page, rng, _acceptable(rng, allowed, shares, accept), seals, colour, settings))
+        if is_own(rng, designs, design_share):
+            design = given_design(rng, designs, seals)
+            seals.append(strike(page, rng, design, seals, own_colour(design, colour), settings))
+        else:
+            seals.append(strike(page, rng, invented_design(rng, allowed, shares, accept), seals, colour, settings))
     return compose(page, seals)
-
-
-def stamp_sheets(
-    pages: Sequence[Page],
-    rng: Generator,
-    design: SealDesign | None = None,
-    colour: str | None = None,
-    riding: Riding | None = None,
-) -> tuple[Sample, ...]:
-    """Stamp one cross-page seal (骑缝章) over the edges of stacked sheets: each gets its part of the same impression.
-
-    Args:
-        pages: two or more sheets of one resolution, the top one first.
-        rng: source of every choice that is not given.
-        design: None for a random company's seal.
-        colour: colour class of the ink; None for the kind's usual mix.
-        riding: how it is split; None for a random way.
-
-    Returns:
-        A sample per page, with one seal each. ``effects["riding"]`` tells which part it is.
-
-    Raises:
-        UsageError: fewer than two pages, pages of several resolutions, or ``riding`` is for another number of sheets.
-    """
-    if len(pages) < 2:
-        raise UsageError(f"a cross-page seal needs 2 pages or more, not {len(pages)}")
-    if len({page.dpi for page in pages}) > 1:
-        raise UsageError("the pages under a cross-page seal have several resolutions; give all at the same dpi")
-    riding = Riding.random(rng, len(pages)) if riding is None else riding
-    if riding.sheets != len(pages):
-        raise UsageError(f"the seal is to be split over {riding.sheets} sheets, yet there are {len(pages)} pages")
-    design = random_design(rng, "company") if design is None else design
-    angle = float(rng.normal(0.0, 6.0))
-    drawn = draw(design, pages[0].dpi, angle)
-    colour, absorbance = ink_of(rng, drawn, colour)
-    samples = []
-    for sheet, page in enumerate(pages):
-        size, extent = size_of(drawn), (page.image.shape[1], page.image.shape[0])
-        seal = lay(drawn, riding_centre(riding, sheet, size, extent), angle, colour, absorbance)
-        samples.append(compose(page, [riding_part(seal, riding, sheet, size, extent, page.dpi)]))
-    return tuple(samples)
 
 
 def bare_page(page: Page, rng: Generator, red: float) -> Page:
@@ -124,7 +92,25 @@ def is_chinese(page: Page) -> bool:
     return not text or any("\u4e00" <= character <= "\u9fff" for character in text)
 
 
-def _acceptable(
+def is_own(rng: Generator, designs: Sequence[SealDesign], share: float) -> bool:
+    """Whether the next seal is of the given designs."""
+    return bool(designs) and (share >= 1.0 or bool(rng.random() < share))
+
+
+def given_design(rng: Generator, designs: Sequence[SealDesign], seals: Sequence[PlacedSeal] = ()) -> SealDesign:
+    """One of the given designs, of those that are not on the page yet if there are any."""
+    there = [seal.design for seal in seals]
+    fresh = [design for design in designs if design.to_dict() not in there]
+    choice = fresh or designs
+    return choice[int(rng.integers(len(choice)))]
+
+
+def own_colour(design: SealDesign, colour: str | None) -> str | None:
+    """The colour of a given design's ink: its own goes before what is asked for the others."""
+    return design.options.get("ink", colour)
+
+
+def invented_design(
     rng: Generator,
     kinds: Sequence[SealKind],
     shares: npt.NDArray[np.float64],
@@ -140,15 +126,26 @@ def _acceptable(
     raise UsageError(f"no design of {', '.join(kind.name for kind in kinds)} is accepted; allow more designs or kinds")
 
 
-def _strike(
+def strike(
     page: Page,
     rng: Generator,
     design: SealDesign,
     seals: Sequence[PlacedSeal],
     colour: str | None,
     settings: PressSettings,
+    ink: tuple[str, npt.NDArray[np.float32]] | None = None,
 ) -> PlacedSeal:
-    """One more seal, put down in one way or another."""
+    """One more seal, put down in one way or another.
+
+    Args:
+        page: where.
+        rng: source of every choice.
+        design: what.
+        seals: that are there already.
+        colour: class of the ink; None as the design and its kind have it.
+        settings: rates.
+        ink: the colour class and the absorbance of one that is given; None for a random one.
+    """
     height, width = page.image.shape[:2]
     riding = None
     if rng.random() < _riding_share(page, design.kind, settings):
@@ -169,8 +166,9 @@ def _strike(
             told["off-page"] = True
         elif role == "signature":
             told["over-signature"] = True
-    colour, absorbance = ink_of(rng, drawn, colour)
-    seal = replace(lay(drawn, centre, angle, colour, absorbance), effects=told)
+    colour, absorbance = ink_of(rng, drawn, colour) if ink is None else ink
+    seal = lay(drawn, centre, angle, colour, absorbance)
+    seal = replace(seal, effects={**seal.effects, **told})
     if rng.random() < settings.double_strike:
         seal = double_strike(seal, page.dpi, rng)
     if rng.random() < settings.partial_strike:

@@ -185,13 +185,16 @@ def riding_part(
     """What of a seal at `riding_centre` falls on one sheet: of a fanned one, what the sheet above does not cover.
 
     The cut takes the design away, for it lies on another sheet: coverage, outline, masks and text lines lose it. What
-    runs off the page stays, as with any seal. In ``effects``: "edge", "sheet" (0 is the top one), "sheets", "style".
+    runs off the page stays, as with any seal. In ``effects``: "edge", "sheet" (0 is the top one), "sheets", "style",
+    and "strip": from where to where the sheet has the seal, in shares of its drawn width (height, at the top or bottom
+    edge), for those who put the parts together again.
     """
-    told = {"edge": riding.side(sheet), "sheet": sheet, "sheets": riding.sheets, "style": riding.style}
+    axis = 0 if riding.edge in ("left", "right") else 1
+    cuts = [round(cut / size[axis], 4) for cut in _bounds(riding, size[axis])[sheet : sheet + 2]]
+    told = {"edge": riding.side(sheet), "sheet": sheet, "sheets": riding.sheets, "style": riding.style, "strip": cuts}
     seal = replace(seal, effects={**seal.effects, "riding": told})
     if sheet == 0 or riding.style == "spread":
         return seal
-    axis = 0 if riding.edge in ("left", "right") else 1
     bounds = _bounds(riding, size[axis])
     strip = bounds[sheet + 1] - bounds[sheet]
     height, width = seal.coverage.shape

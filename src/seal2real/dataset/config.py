@@ -1,0 +1,113 @@
+"""What a dataset is made of: the settings of `generate`, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seal2real.errors import UsageError
+
+if TYPE_CHECKING:
+    from seal2real.press import PressSettings
+
+MOST_SHEETS = 20  # that one seal is split over; thicker documents get several
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """What to make. Sample ``i`` depends on these values and ``i`` alone, whatever the count and the workers.
+
+    Raises:
+        UsageError: a value is out of its range, or two contradict each other.
+    """
+
+    count: int = 100  # samples
+    seed: int = 0
+    forger: str = "default"  # "default", "untrained", "none" (flat pasted seals) or a RUN folder of `seal2real train`
+    wear: float | None = None  # how worn the impressions are: 0 pristine, 0.5 as learned, 1 twice as much; None = 0.5
+    capture: float | None = None  # how poor the scan is, on the same scale
+    pages: str | None = None  # folder of PDFs and images; None typesets pages from templates
+    templates: tuple[str, ...] | None = None  # names of page templates; None = all
+    language: str | None = None  # of the templates: "zh", "en" or "mixed"; None = all
+    pen: float | None = None  # share of pages signed and dated by hand; None = 0.6, of own pages none
+    red: float | None = None  # share of pages with red things that are no seals; None = 0.15, of own pages none
+    dpi: int = 200  # resolution of pages
+    crops: int | None = None  # side in pixels of a square crop around one seal; None keeps whole pages
+    kinds: tuple[str, ...] | None = None  # seal kinds to draw from; None = all
+    designs: str | None = None  # YAML file of a design, or a folder of them, that seals are drawn from
+    design_share: float = 1.0  # share of the seals that are of these designs; the others are invented
+    colour: str | None = None  # ink: "red", "blue", "violet" or "black"; None = the usual mix
+    seals: int | None = None  # seals per page; None = as people do, mostly one
+    riding_sheets: int | None = None  # samples that are the sheets of one document, under one cross-page seal
+    negatives: float = 0.0  # share of samples without any seal
+    press: str | None = None  # rates of strikes, "double-strike=0.1,riding=0"; see `seal2real.press.PressSettings`
+    authenticity: str | None = None  # shares of cases for verification; see `seal2real.dataset.authenticity`
+    jpeg_quality: int = 92  # 1..100
+    validation: float = 0.1  # share of samples in the validation split
+    test: float = 0.1  # share of samples in the test split
+
+    def __post_init__(self) -> None:
+        _require(self.count >= 1, "count", self.count, "at least 1")
+        _require(self.seed >= 0, "seed", self.seed, "0 or more")
+        for name in ("wear", "capture"):
+            strength = getattr(self, name)
+            _require(strength is None or 0 <= strength <= 1, name, strength, "0 to 1")
+        for name in ("pen", "red"):
+            share = getattr(self, name)
+            _require(share is None or 0 <= share <= 1, name, share, "a share of the pages, 0 to 1")
+        _require(36 <= self.dpi <= 1200, "dpi", self.dpi, "36 to 1200")
+        _require(self.crops is None or 32 <= self.crops <= 8192, "crops", self.crops, "32 to 8192 pixels")
+        _require(self.seals is None or 1 <= self.seals <= 20, "seals", self.seals, "1 to 20")
+        _require(0 <= self.negatives <= 1, "negatives", self.negatives, "a share, 0 to 1")
+        _require(0 < self.design_share <= 1, "design-share", self.design_share, "above 0, to 1")
+        sheets = self.riding_sheets
+        _require(sheets is None or 2 <= sheets <= MOST_SHEETS, "riding-sheets", sheets, f"2 to {MOST_SHEETS}")
+        self.press_settings()
+        if self.authenticity is not None:
+            from seal2real.dataset.authenticity import AuthenticityMix
+
+            AuthenticityMix.parse(self.authenticity)
+            if self.forger == "none":
+                raise UsageError(
+                    "authenticity wants impressions that look real, and forger is none; give default or a RUN folder"
+                )
+        _require(1 <= self.jpeg_quality <= 100, "jpeg-quality", self.jpeg_quality, "1 to 100")
+        _require(0 <= self.validation <= 1, "validation", self.validation, "a share, 0 to 1")
+        _require(0 <= self.test <= 1 - self.validation, "test", self.test, "a share, with validation at most 1")
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        """Settings that make no sense together."""
+        if self.pages is not None and (self.templates is not None or self.language is not None):
+            raise UsageError(f"pages come from {self.pages}, not from templates; leave out template and language")
+        if self.designs is None and self.design_share < 1:
+            raise UsageError("design-share is of the seals from designs, and there are none; give designs too")
+        if self.designs is not None and self.kinds is not None and self.design_share == 1:
+            raise UsageError(
+                "all seals are of the designs, so kind chooses nothing; leave it out, or give a design-share below 1"
+            )
+        if self.riding_sheets is None:
+            return
+        for name, given in (
+            ("negatives", self.negatives > 0),
+            ("seals", self.seals is not None),
+            ("authenticity", self.authenticity is not None),
+        ):
+            if given:
+                raise UsageError(f"riding-sheets puts one seal across every document; leave out {name}")
+
+    def press_settings(self) -> PressSettings:
+        """How pages are stamped.
+
+        Raises:
+            UsageError: unknown rate, or out of range.
+        """
+        from seal2real.press import PressSettings
+
+        return dataclasses.replace(PressSettings.parse(self.press), negatives=self.negatives)
+
+
+def _require(holds: bool, name: str, value: object, wanted: str) -> None:
+    if not holds:
+        raise UsageError(f"{name} is {value}; it must be {wanted}")

@@ -116,7 +116,7 @@ def reference_of(design: SealDesign, like: PlacedSeal, dpi: float, forger: Forge
     height, width = drawn.coverage.shape
     paper = Page(np.full((height + margin, width + margin, 3), 255, np.uint8), dpi, (), (), "blank")
     centre = ((width + margin) / 2.0, (height + margin) / 2.0)
-    seal = place(drawn, paper, rng, centre=centre, angle=angle, colour=like.colour)
+    seal = replace(place(drawn, paper, rng, centre=centre, angle=angle, colour=like.colour), effects={})
     style = {"wear": float(rng.uniform(0.05, 0.35)), "capture": float(rng.uniform(0.1, 0.4))}
     return forger.forge(compose(paper, [seal]), rng, style).stamped
 

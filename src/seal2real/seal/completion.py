@@ -18,12 +18,13 @@ from seal2real.seal.design import SealDesign, check_value, nearest
 from seal2real.seal.drawing import INK_RGB, lay_out
 from seal2real.seal.fonts import font_family
 from seal2real.seal.kinds import KINDS, kind_of
+from seal2real.seal.option_values import check_option
 from seal2real.seeding import rng_for
 
 _CANDIDATES = 256
 _SLACK = 2  # a name that is longer or shorter by this many characters still looks well in the same setting
 FIELDS = tuple(SealDesign.__dataclass_fields__)
-KEYS = (*FIELDS, "text", "colour", "seed")
+KEYS = (*FIELDS, "text", "colour", "wear", "seed")
 _LENGTHS = ("ring_mm", "star_mm", "height_mm", "weight")
 
 
@@ -44,8 +45,8 @@ def complete_design(values: Mapping[str, Any], seed: int = 0) -> SealDesign:
     """A design from some of its values; the rest is filled in as the kind has it, the same for the same input.
 
     Args:
-        values: the fields of `SealDesign` and "text" (the main text), "colour" (for ``options["ink"]``), "seed". Only
-            "kind" must be there. ``size_mm`` may be one number, the width. None takes a text or an option out, and
+        values: the fields of `SealDesign` and "text" (the main text), "colour" (for ``options["ink"]``), "wear" (for
+            ``options["wear"]``, how worn its impressions are, 0 to 1), "seed". Only "kind" must be there. ``size_mm`` may be one number, the width. None takes a text or an option out, and
             leaves any other value open. Texts that the kind cannot do without are made up if they are not given; no
             other text is added, unless no text is given at all. Where every field of `SealDesign` is given, nothing is
             filled in.
@@ -194,6 +195,7 @@ def _options(
     except UsageError as error:
         raise source.error(str(error), "options") from None
     options = dict(design.options)
+    roles = dict.fromkeys(role for candidate in candidates for role in candidate.texts)
     for key, value in given.items():
         if value is None:
             options.pop(key, None)
@@ -207,7 +209,17 @@ def _options(
                 font_family(value)
             except UsageError as error:
                 raise source.error(str(error), "options", key) from None
+        try:
+            check_option(design.kind, key, value, roles)
+        except UsageError as error:
+            raise source.error(str(error), "options", key) from None
         options[key] = value
+    if "wear" in values:
+        try:
+            check_option(design.kind, "wear", values["wear"], roles)
+        except UsageError as error:
+            raise source.error(str(error), "wear") from None
+        options["wear"] = float(values["wear"])
     if "colour" in values:
         if values["colour"] not in INK_RGB:
             message = f"no ink colour {values['colour']!r}; {nearest(str(values['colour']), INK_RGB)}"
@@ -270,7 +282,7 @@ def _check_layout(
             raise source.error(f"a {design.kind} seal has no text {role!r}; {nearest(role, roles)}", "texts", role)
     names = dict.fromkeys(name for candidate in candidates for name in candidate.options) | dict.fromkeys(options.seen)
     for name in values.get("options", {}):
-        if name not in names and name != "ink":
+        if name not in names and name not in ("ink", "wear"):
             raise source.error(f"a {design.kind} seal has no option {name!r}; {nearest(name, names)}", "options", name)
 
 

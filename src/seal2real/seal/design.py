@@ -29,7 +29,7 @@ class SealDesign:
         condense: largest width of a character as a share of its height; long names get narrower than that.
         weight: width in millimetres by which the strokes of the glyphs are thickened.
         options: further values of the kind (JSON values). "ink" is the class of colour where it belongs to the design
-            ("red", "blue", "violet", "black").
+            ("red", "blue", "violet", "black"), "wear" (0 to 1) how worn its impressions are if all are alike.
     """
 
     kind: str

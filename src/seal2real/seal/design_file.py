@@ -22,7 +22,7 @@ def load_design(path: Path | str, seed: int = 0, **changes: Any) -> SealDesign:
 
     Keys: ``kind`` (required), ``text`` (the main text) or ``texts`` (role to text), ``size_mm`` (a number, or [width,
     height]), ``font`` (paths count from the file's folder), ``colour``, ``ring_mm``, ``star_mm``, ``height_mm``,
-    ``condense``, ``weight``, ``options``, ``seed``. See
+    ``condense``, ``weight``, ``wear``, ``options``, ``seed``. See
     `seal2real.seal.complete_design` for what is left open.
 
     Args:
@@ -61,6 +61,8 @@ def design_yaml(design: SealDesign, folder: Path | str = ".") -> str:
     options = values.pop("options")
     if options.get("ink") in INK_RGB:
         values["colour"] = options.pop("ink")
+    if "wear" in options:
+        values["wear"] = options.pop("wear")
     if design.font not in STYLES and Path(design.font).is_file() and not Path(design.font).is_absolute():
         values["font"] = Path(os.path.relpath(design.font, folder)).as_posix()
     values["options"] = options

@@ -72,16 +72,17 @@ def unwarp_line(
     u = -pad + (np.arange(columns) + 0.5) / columns * (1 + 2 * pad)
     v = -margin + (np.arange(rows) + 0.5) / rows * (1 + 2 * margin)
     upper, lower = _interpolate(top, stations, u), _interpolate(bottom, stations, u)
-    grid = upper[None] + v[:, None, None] * (lower - upper)[None]
+    x, y = (upper[:, axis] + v[:, None] * (lower - upper)[:, axis] for axis in (0, 1))
 
     # Cut the neighbourhood first: remap of a small patch is much faster than of a page, and its limits are 32,767 px.
     tall, wide = image.shape[:2]
-    left, upmost = np.clip(np.floor(grid.min(axis=(0, 1))) - 2, 0, [wide - 1, tall - 1]).astype(int)
-    right, lowest = np.clip(np.ceil(grid.max(axis=(0, 1))) + 3, [left + 1, upmost + 1], [wide, tall]).astype(int)
+    ends = np.stack([part[[0, -1]] for part in (x, y)], axis=-1)  # columns are straight: they are farthest at an end
+    left, upmost = np.clip(np.floor(ends.min(axis=(0, 1))) - 2, 0, [wide - 1, tall - 1]).astype(int)
+    right, lowest = np.clip(np.ceil(ends.max(axis=(0, 1))) + 3, [left + 1, upmost + 1], [wide, tall]).astype(int)
     patch = image[upmost:lowest, left:right]
     # Pixel j covers [j, j+1), so that its centre lies at j + 0.5; cv2 counts from the centres.
-    x = (grid[..., 0] - left - 0.5).astype(np.float32)
-    y = (grid[..., 1] - upmost - 0.5).astype(np.float32)
+    x = (x - left - 0.5).astype(np.float32)
+    y = (y - upmost - 0.5).astype(np.float32)
     border = (fill,) * 3
     return cv2.remap(
         np.ascontiguousarray(patch), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=border

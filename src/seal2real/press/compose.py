@@ -33,7 +33,7 @@ def compose(page: Page, seals: Sequence[PlacedSeal]) -> Sample:
             part += seal.inked[own][..., None] * seal.absorbance.astype(np.float32)
         light = np.exp(-total)
         stamped[rows, columns] = (page.image[rows, columns] * light + 0.5).astype(np.uint8)
-        ink[rows, columns] = 1.0 - light.min(axis=-1)
+        ink[rows, columns] = 1.0 - np.minimum(np.minimum(light[..., 0], light[..., 1]), light[..., 2])
     return Sample(page=page, stamped=stamped, clean=page.image, ink=ink, seals=tuple(seals))
 
 

@@ -113,7 +113,7 @@ def rasterise(layout: Layout, matrix: skia.Matrix, width: int, height: int) -> F
     for mark in layout.marks:
         canvas.drawPath(mark.path, mark_paint(mark))
     surface.flushAndSubmit()
-    return pixels.astype(np.float32) * np.float32(1.0 / 255.0)
+    return np.multiply(pixels, np.float32(1.0 / 255.0), dtype=np.float32)
 
 
 def mark_paint(mark: Mark) -> skia.Paint:

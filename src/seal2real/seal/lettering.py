@@ -97,11 +97,17 @@ class _Setter:
             across, along = (
                 max(1.0 - 2.0 * _SCRIPT_PAD * side / (2.0 * np.hypot(*half)), 0.5) for half in (right, down)
             )
-            for line in strokes(self.style.path, character):
-                unit = 2.0 * line - 1.0
-                points = centre + unit[:, :1] * across * right + unit[:, 1:] * along * down
-                closed = bool(np.allclose(points[0], points[-1]))
-                self.path.addPoly([skia.Point(float(x), float(y)) for x, y in points[: -1 if closed else None]], closed)
+            lines = strokes(self.style.path, character)
+            if not lines:
+                continue
+            unit = 2.0 * np.concatenate(lines) - 1.0
+            points = (centre + unit[:, :1] * across * right + unit[:, 1:] * along * down).tolist()
+            start = 0
+            for line in lines:
+                poly = points[start : start + len(line)]
+                start += len(line)
+                closed = all(abs(a - b) <= 1e-8 + 1e-5 * abs(b) for a, b in zip(poly[0], poly[-1], strict=True))
+                self.path.addPoly([skia.Point(x, y) for x, y in (poly[:-1] if closed else poly)], closed)
 
     def mark(self, height: float, weight: float, clear: bool, contour: float = 0.0) -> Mark:
         if contour > 0 and not self.style.script:

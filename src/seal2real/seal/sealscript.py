@@ -29,6 +29,7 @@ from seal2real.seal.fonts import glyph
 _SIZE = 168  # pixels of the thinned square
 _PAD = 10
 _NEIGHBOURS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))  # clockwise from north
+_STRAIGHT_FIRST = ((-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1))
 
 Stroke = np.ndarray  # [n, 2] points in the unit square, y down
 
@@ -87,49 +88,59 @@ def _raster(path: str, character: str) -> tuple[np.ndarray, float]:
 
 
 def _rings(image: np.ndarray) -> np.ndarray:
-    """``[8, H, W]``: the neighbours of every pixel, clockwise from north; zeros past the border."""
-    padded = np.pad(image, 1)
+    """``uint8 [H, W]``: the neighbours of every pixel, a bit each, clockwise from north; zeros past the border."""
+    padded = np.pad(image, 1).astype(np.uint8)
     height, width = image.shape
-    return np.stack([padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in _NEIGHBOURS])
+    ring = np.zeros((height, width), dtype=np.uint8)
+    for bit, (dy, dx) in enumerate(_NEIGHBOURS):
+        ring |= padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] << bit
+    return ring
+
+
+def _tables() -> tuple[np.ndarray, np.ndarray]:
+    """Over the 256 rings: how often bare turns to ink on the way around, and whether each step of thinning takes the
+    pixel ``bool [2, 256]``."""
+    n = (np.arange(256)[:, None] >> np.arange(8)) & 1 > 0
+    count = n.sum(axis=1)
+    turns = (~n & np.roll(n, -1, axis=1)).sum(axis=1)
+    north, east, south, west = n[:, 0], n[:, 2], n[:, 4], n[:, 6]
+    first = ~(north & east & south) & ~(east & south & west)
+    second = ~(north & east & west) & ~(north & south & west)
+    loose = (count >= 2) & (count <= 6) & (turns == 1)
+    return turns, np.stack([loose & first, loose & second])
+
+
+_RING_TURNS, _TAKEN = _tables()
 
 
 def thin(image: np.ndarray) -> np.ndarray:
     """Middle lines one pixel wide of a mask ``bool [H, W]`` (Zhang and Suen 1984)."""
     image = image.copy()
     while True:
-        before = image.sum()
-        for step in (0, 1):
-            n = _rings(image)
-            count = n.sum(axis=0)
-            turns = (~n & np.roll(n, -1, axis=0)).sum(axis=0)
-            north, east, south, west = n[0], n[2], n[4], n[6]
-            if step == 0:
-                free = ~(north & east & south) & ~(east & south & west)
-            else:
-                free = ~(north & east & west) & ~(north & south & west)
-            image &= ~((count >= 2) & (count <= 6) & (turns == 1) & free)
-        if image.sum() == before:
+        before = np.count_nonzero(image)
+        for taken in _TAKEN:
+            image &= ~taken[_rings(image)]
+        if np.count_nonzero(image) == before:
             return image
 
 
 def _graph(skeleton: np.ndarray, pen: float) -> tuple[list[np.ndarray], list[tuple[int, int, np.ndarray]]]:
     """Nodes (points) and edges (first node, last node, points between them) of thinned lines."""
-    n = _rings(skeleton)
-    turns = (~n & np.roll(n, -1, axis=0)).sum(axis=0)
+    turns = _RING_TURNS[_rings(skeleton)]
     block = skeleton[:-1, :-1] & skeleton[1:, :-1] & skeleton[:-1, 1:] & skeleton[1:, 1:]
     joints = skeleton & (turns >= 3)
     for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):  # slanting lines that cross leave a square of four pixels
         joints[dy : dy + block.shape[0], dx : dx + block.shape[1]] |= block
     # with their neighbours, or the arms of a crossing would touch each other at its corners
-    joints = skeleton & (joints | _rings(joints).any(axis=0))
+    joints = skeleton & (joints | (_rings(joints) > 0))
     eight = np.ones((3, 3), dtype=int)
     clusters, count = label(joints, eight)
-    nodes = [np.argwhere(clusters == k + 1).mean(axis=0)[::-1] for k in range(count)]
+    nodes = [pixels.mean(axis=0)[::-1] for pixels in _parts(clusters, count)]
     rest, pieces = label(skeleton & ~joints, eight)
     padded = np.pad(clusters, 1)
     edges: list[tuple[int, int, np.ndarray]] = []
-    for k in range(pieces):
-        chain, closed = _chain(np.argwhere(rest == k + 1))
+    for pixels in _parts(rest, pieces):
+        chain, closed = _chain(pixels)
         ends = []
         for y, x in (chain[0], chain[-1]):
             near = padded[y : y + 3, x : x + 3]
@@ -154,15 +165,20 @@ def _graph(skeleton: np.ndarray, pen: float) -> tuple[list[np.ndarray], list[tup
     return _merged(nodes, edges, pen)
 
 
+def _parts(labels: np.ndarray, count: int) -> list[np.ndarray]:
+    """The pixels ``[n, 2]`` (row, column) of each label from 1 to ``count``, row by row."""
+    pixels = np.argwhere(labels)
+    label_of = labels[pixels[:, 0], pixels[:, 1]]
+    order = np.argsort(label_of, kind="stable")
+    return np.split(pixels[order], np.searchsorted(label_of[order], np.arange(2, count + 1))) if count else []
+
+
 def _chain(pixels: np.ndarray) -> tuple[np.ndarray, bool]:
     """Pixels ``[n, 2]`` of one line in order, and whether the line is closed."""
-    left = {(int(y), int(x)) for y, x in pixels}
+    left = set(map(tuple, pixels.tolist()))
 
     def around(p: tuple[int, int]) -> list[tuple[int, int]]:
-        near = [
-            (p[0] + dy, p[1] + dx) for dy, dx in ((-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1))
-        ]
-        return [q for q in near if q in left]
+        return [q for dy, dx in _STRAIGHT_FIRST if (q := (p[0] + dy, p[1] + dx)) in left]
 
     ends = sorted(p for p in left if len(around(p)) <= 1)
     here = ends[0] if ends else min(left)

@@ -1,11 +1,14 @@
-"""What of a seal's text can be read on an image: lines may run off it, and ink may be worn away.
+"""What of a seal's text can be read on an image: lines may run off it, and ink may be missing or worn away.
 
-A line is cut where its characters leave the image. What is left is legible if at least `VISIBLE_SHARE` of its design's
-ink can be seen. Trainers of text detectors ignore the rest ("don't care", by custom written ``###``).
+Each character is judged by itself: it is legible if at least `VISIBLE_SHARE` of it can be seen. What runs off the
+image, what lies on another sheet, and where the die left no ink, cannot be seen. A line is cut where its characters
+turn from legible to illegible. Trainers of text detectors ignore the illegible ones ("don't care", by custom written
+``###``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -18,20 +21,21 @@ from seal2real.errors import Seal2RealError
 from seal2real.sample import Mask, Polygon
 
 ILLEGIBLE = "###"
-VISIBLE_SHARE = 0.5  # of the design's ink inside a line; with less, people guess
+VISIBLE_SHARE = 0.5  # of a character; with less, people guess
 _MIN_AREA = 4.0  # square pixels; a smaller part is no region to label
 
 
 @dataclass(frozen=True)
 class LinePart:
-    """A run of a line's characters that are alike in being on the image or at its edge.
+    """A run of a line's characters that are alike in being legible or not.
 
     Attributes:
-        text: its characters; of those at the edge, what they would say.
+        text: its characters; of illegible ones, what they would say.
         polygon: ``[n, 2]``, n even: along the top edge in reading order, back along the bottom edge; on the image.
-        visible: share 0..1 of the design's ink inside the polygon that can be seen.
-        legible: whether the characters lie on the image and enough of their ink can be seen.
+        visible: share 0..1 of the part that can be seen: the mean over its characters.
+        legible: whether each of its characters can be read.
         whole: whether this is the whole line.
+        characters: the share 0..1 of each character that can be seen; of white space, that of the character before it.
     """
 
     text: str
@@ -39,6 +43,7 @@ class LinePart:
     visible: float
     legible: bool
     whole: bool
+    characters: tuple[float, ...]
 
 
 def seal_parts(dataset: Path, row: dict[str, Any], seal: dict[str, Any]) -> list[tuple[dict[str, Any], list[LinePart]]]:
@@ -55,11 +60,18 @@ def seal_parts(dataset: Path, row: dict[str, Any], seal: dict[str, Any]) -> list
     masks = None
     if seal["lines"] and seal["mask_full"] and seal["mask_visible"]:
         masks = load_mask(dataset / seal["mask_full"]), load_mask(dataset / seal["mask_visible"])
-    return [(line, line_parts(line, (row["height"], row["width"]), masks)) for line in seal["lines"]]
+    # the outline of a cross-page seal ends where the sheet above begins
+    cut = np.asarray(seal["polygon"], np.float32) if "riding" in (seal.get("effects") or {}) else None
+    return [(line, line_parts(line, (row["height"], row["width"]), masks, cut=cut)) for line in seal["lines"]]
 
 
 def line_parts(
-    line: dict[str, Any], size: tuple[int, int], masks: tuple[Mask, Mask] | None, threshold: float = VISIBLE_SHARE
+    line: dict[str, Any],
+    size: tuple[int, int],
+    masks: tuple[Mask, Mask] | None,
+    threshold: float = VISIBLE_SHARE,
+    *,
+    cut: Polygon | None = None,
 ) -> list[LinePart]:
     """The parts of a line that touch the image, in reading order.
 
@@ -67,34 +79,79 @@ def line_parts(
         line: ``seals[].lines[]`` of a native row: ``text``, ``polygon``, ``characters``.
         size: (height, width) of the image in pixels.
         masks: ``bool [H, W]`` of the seal's design, and of the ink of it that can be seen; None where nobody knows.
-        threshold: share of the design's ink that a legible part shows at least, 0..1.
+        threshold: share of a legible character that can be seen at least, 0..1.
+        cut: ``[n, 2]`` what of the seal lies on this sheet, of a cross-page seal; None for all of it.
 
     Returns:
-        Whole lines keep their polygon. Where a line is cut, the parts' polygons follow the characters; characters
-        whose middle is off the image, yet which reach onto it, are illegible parts; the rest is left out.
+        Whole lines keep their polygon. Where a line is cut, the parts' polygons follow the characters. Characters that
+        are off the image altogether are left out. A line without a box per character stands or falls as one.
     """
-    height, width = size
     text, quads = line["text"] or "", np.asarray(line.get("characters") or [], dtype=np.float32).reshape(-1, 4, 2)
     whole = np.asarray(line["polygon"], dtype=np.float32)
-    if len(quads) != len(text) or not text:  # no box per character: the line stands or falls as one
-        text, quads = [text], whole[None]
-        runs = [("on" if _inside(whole, height, width).mean() >= 0.5 else "edge", [0])]
-    else:
-        places = [_place(quad, height, width) for quad in quads]
-        runs = [(place, list(run)) for place, run in groupby(range(len(places)), key=places.__getitem__)]
+    single = len(quads) != len(text) or not text
+    shapes = [whole] if single else list(quads)
+    text = [text] if single else text
+    shares = _filled([_share(shape, size, masks, cut) for shape in shapes], text)
+    kinds = ["off" if share is None else "on" if share >= threshold else "lost" for share in shares]
     parts = []
-    for place, run in runs:
-        if place == "off":
+    for kind, group in groupby(range(len(kinds)), key=kinds.__getitem__):
+        run = list(group)
+        if kind == "off":
             continue
-        entire = len(run) == len(quads)
-        polygon = np.clip(whole if entire else _band(quads[run]), 0, [width, height]).astype(np.float32)
+        entire = len(run) == len(shapes)
+        polygon = whole if entire else _band(quads[run])
+        polygon = np.clip(polygon, 0, [size[1], size[0]]).astype(np.float32)
         if cv2.contourArea(polygon) < _MIN_AREA:
             continue
-        share = _visible_share(polygon, *masks) if masks is not None else 1.0
         part = "".join(text[index] for index in run)
-        legible = place == "on" and share >= threshold and part != ILLEGIBLE
-        parts.append(LinePart(part, polygon, share, legible, entire))
+        seen = tuple(float(shares[index] or 0.0) for index in run)
+        legible = kind == "on" and part != ILLEGIBLE
+        parts.append(LinePart(part, polygon, float(np.mean(seen)), legible, entire, seen))
     return parts
+
+
+def _share(shape: Polygon, size: tuple[int, int], masks: tuple[Mask, Mask] | None, cut: Polygon | None) -> float | None:
+    """Share 0..1 of a character (or a line) that can be seen; None if all of it is off the image.
+
+    Of what is on the image it is the ink that counts, as far as masks tell of it. What is off it, or on another sheet,
+    has no pixels here: there, area stands for ink.
+    """
+    height, width = size
+    low, high = shape.min(axis=0), shape.max(axis=0)
+    if (high <= 0).any() or (low >= [width, height]).any():
+        return None
+    here = 1.0
+    if (low < 0).any() or (high > [width, height]).any() or cut is not None:
+        here = _area_share(shape, (height, width), cut)
+    if here <= 0.0:
+        return None
+    clipped = np.clip(shape, 0, [width, height]).astype(np.float32)
+    return here * (1.0 if masks is None else _visible_share(clipped, *masks))
+
+
+def _area_share(shape: Polygon, size: tuple[int, int], cut: Polygon | None) -> float:
+    """Share of a polygon's area that lies on the image, and inside ``cut``."""
+    from shapely import Polygon as Area
+    from shapely import box, make_valid
+
+    area = make_valid(Area(shape))
+    if not area.area:
+        return 0.0
+    shown = area.intersection(box(0, 0, size[1], size[0]))
+    if cut is not None:
+        shown = shown.intersection(make_valid(Area(cut)))
+    return min(1.0, float(shown.area / area.area))
+
+
+def _filled(shares: list[float | None], text: Sequence[str]) -> list[float | None]:
+    """White space has no ink: it goes with the character before it, or at the beginning with the one after."""
+    inked = [index for index, character in enumerate(text) if character.strip()]
+    if not inked:
+        return shares
+    return [
+        share if text[index].strip() else shares[max((i for i in inked if i < index), default=inked[0])]
+        for index, share in enumerate(shares)
+    ]
 
 
 def load_mask(path: Path) -> Mask:
@@ -110,17 +167,6 @@ def load_mask(path: Path) -> Mask:
     if pixels is None:
         raise Seal2RealError(f"{path} is missing or damaged; generate the dataset again")
     return np.asarray(pixels > 127)
-
-
-def _inside(points: np.ndarray, height: int, width: int) -> Mask:
-    return np.asarray(((points >= 0) & (points < [width, height])).all(axis=-1))
-
-
-def _place(quad: Polygon, height: int, width: int) -> str:
-    if _inside(quad.mean(axis=0), height, width):
-        return "on"
-    low, high = quad.min(axis=0), quad.max(axis=0)
-    return "edge" if (high > 0).all() and (low < [width, height]).all() else "off"
 
 
 def _band(quads: Polygon) -> Polygon:

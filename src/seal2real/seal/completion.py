@@ -46,10 +46,10 @@ def complete_design(values: Mapping[str, Any], seed: int = 0) -> SealDesign:
 
     Args:
         values: the fields of `SealDesign` and "text" (the main text), "colour" (for ``options["ink"]``), "wear" (for
-            ``options["wear"]``, how worn its impressions are, 0 to 1), "seed". Only "kind" must be there. ``size_mm`` may be one number, the width. None takes a text or an option out, and
-            leaves any other value open. Texts that the kind cannot do without are made up if they are not given; no
-            other text is added, unless no text is given at all. Where every field of `SealDesign` is given, nothing is
-            filled in.
+            ``options["wear"]``, how worn its impressions are, 0 to 1), "seed". Only "kind" must be there. ``size_mm``
+            may be one number, the width. None takes a text or an option out, and leaves any other value open. Texts
+            that the kind cannot do without are made up if they are not given; no other text is added, unless no text
+            is given at all. Where every field of `SealDesign` is given, nothing is filled in.
         seed: chooses among the ways to fill in what is open.
 
     Raises:

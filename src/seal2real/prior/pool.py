@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,8 +22,10 @@ DIAMETER = 256  # longest side of every pooled seal, in pixels
 SEALS_PER_PAGE = 4
 _POOL_DPI = 150.0
 _JOBS_PER_WORKER = 8  # fewer are drawn sooner than a process starts
-# what the real folder mostly shows: round and oval seals; a personal seal's patches are a few fat strokes
-_SMALL_KINDS_SHARE = 0.12
+# what real folders mostly show: round and oval seals of offices; a personal seal's patches are a few fat strokes
+_MINOR_KINDS_SHARE = 0.12
+_OFFICE_MM = 36.0  # the round seals of offices have 38 mm and more
+_SIZES = 24  # designs of a kind whose sizes are looked at
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,19 @@ class Pool:
         )
 
 
+@lru_cache(maxsize=1)
+def minor_kinds() -> tuple[str, ...]:
+    """Kinds that are no round or oval seal of an office: boxes, and those that are often smaller (signets, triangles,
+    daters)."""
+    from seal2real.seal import KINDS
+
+    def side(name: str) -> float:
+        designs = (KINDS[name].sample(rng_for(0, index, "size")) for index in range(_SIZES))
+        return float(np.quantile([max(design.size_mm) for design in designs], 0.25))
+
+    return tuple(name for name, kind in KINDS.items() if kind.upright or side(name) < _OFFICE_MM)
+
+
 def _crops(job: tuple[int, int, Path | None, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`SEALS_PER_PAGE` crops of one page: pages, coverages, sizes."""
     from seal2real.page import TemplatePages
@@ -151,11 +167,11 @@ def _crops(job: tuple[int, int, Path | None, float]) -> tuple[np.ndarray, np.nda
         page = FolderPages(folder, _POOL_DPI).page(rng)
     else:
         page = TemplatePages(_POOL_DPI).page(rng)
-    small = [name for name in KINDS if name.startswith("personal") or name == "notice"]
-    large = [name for name in KINDS if name not in small]
+    minor = minor_kinds()
+    major = [name for name in KINDS if name not in minor]
     pages, coverages, sizes = [], [], []
     for _ in range(SEALS_PER_PAGE):
-        names = small if rng.random() < _SMALL_KINDS_SHARE else large
+        names = minor if rng.random() < _MINOR_KINDS_SHARE else major
         shares = np.array([KINDS[name].share for name in names])
         design = random_design(rng, names[int(rng.choice(len(names), p=shares / shares.sum()))])
         seal = place(draw(design, page.dpi), page, rng)

@@ -34,7 +34,8 @@ from seal2real.press import stamp_page
 from seal2real.seeding import rng_for
 
 T = TypeVar("T")
-WARM_UP = 3  # samples that are not counted: fonts, caches, memory
+WARM_UP = 3  # samples that are not counted: caches, memory
+TYPESET = 60  # pages that are not counted: a worker reads each template and each font once in its life
 PARTS = ("page", "stamp", "ink", "scan", "encode")
 
 
@@ -64,6 +65,8 @@ def measure(forger_name: str, count: int, seed: int, dpi: int) -> tuple[dict[str
         raise Seal2RealError("nothing to compare with forger 'none'; give 'default', 'untrained' or a folder")
     pages = TemplatePages(dpi)
     clock = Clock()
+    for index in range(TYPESET):
+        pages.page(rng_for(seed, index, "warm-up"))
     press_ink = forger._ink_of
     seals = 0
     for index in range(-WARM_UP, count):

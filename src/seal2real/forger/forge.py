@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,13 +46,12 @@ class Forger:
     """
 
     def __init__(self, network: LayeredForger | ResidualForger, name: str, device: str | torch.device = "cpu"):
-        self.network = network.to(device).eval().requires_grad_(False)
-        self.name = name
         self.device = torch.device(device)
-        if isinstance(network, LayeredForger) and network.residual is not None and self.device.type == "cpu":
-            network.residual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            if _bf16_is_fast():
-                network.autocast = lambda: torch.autocast("cpu", torch.bfloat16)
+        self.network = copy.deepcopy(network).to(device).eval().requires_grad_(False)
+        self.name = name
+        if isinstance(self.network, LayeredForger) and self.network.residual is not None:
+            dtype = torch.bfloat16 if _bf16_is_fast(self.device) else torch.float32
+            self.network.residual = self.network.residual.for_inference(dtype)
 
     @classmethod
     def load(cls, folder: Path, name: str | None = None, device: str | torch.device = "cpu") -> Forger:
@@ -142,8 +142,9 @@ class Forger:
         layers = []
         for seal in sample.seals:
             code = torch.where(scan_part, scan_code, torch.randn(1, CODE_SIZE, generator=generator))
-            own = self._settings(code, _COLOUR_INDEX[seal.colour], style)
-            residual = min(1.0, 2.0 * style.get("wear", 0.5))  # it paints flaws: pristine impressions have none
+            worn = {**style, "wear": seal.effects.get("wear", style.get("wear", 0.5))}  # a die may have wear of its own
+            own = self._settings(code, _COLOUR_INDEX[seal.colour], worn)
+            residual = min(1.0, 2.0 * worn["wear"])  # it paints flaws: pristine impressions have none
             layers.append(self._ink_of(seal, sample.page.image, own, residual, scale, generator))
 
         blur = gaussian_taps(float(settings["blur"]) * scale, 0.45 * scale)
@@ -279,8 +280,12 @@ def _checked(style: Mapping[str, float] | None) -> Mapping[str, float]:
     return style or {}
 
 
-def _bf16_is_fast() -> bool:
-    """Whether the CPU multiplies bfloat16 by itself; elsewhere it would be emulated."""
+def _bf16_is_fast(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 by itself; elsewhere it would be emulated."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu":
+        return False
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and bool(torch.cpu._is_avx512_bf16_supported())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 
 from seal2real.physics.knobs import KNOBS
 
+_EPSILON = 1e-4  # of the blocks' normalisation
 _IS_SCAN = torch.tensor([knob.group == "scan" for knob in KNOBS])
 
 
@@ -41,7 +43,7 @@ class ResidualUNet(nn.Module):
         height, width = images.shape[-2:]
         step = 2 ** len(self.down)
         hidden = nn.functional.pad(images, (0, -width % step, 0, -height % step), mode="replicate")
-        hidden = self.stem(hidden)
+        hidden = self.stem(hidden.to(self.stem.weight.dtype))
         skips = []
         for block in self.down:
             skips.append(block[0](hidden))  # type: ignore[index]
@@ -52,6 +54,14 @@ class ResidualUNet(nn.Module):
             hidden = level[1](hidden + skip)  # type: ignore[index]
         outputs: torch.Tensor = self.head(hidden)
         return outputs[..., :height, :width]
+
+    def for_inference(self, dtype: torch.dtype) -> ResidualUNet:
+        """A copy that computes the same in about four fifths of the time, and cannot be trained."""
+        fast = copy.deepcopy(self).requires_grad_(False)
+        for module in fast.modules():
+            if isinstance(module, _Block):
+                module.fold()
+        return fast.to(dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _zero(layer: nn.Module) -> None:
@@ -70,10 +80,24 @@ class _Block(nn.Module):
         self.second = nn.Conv2d(width, width, 3, padding=1)
         self.scale = nn.Parameter(torch.full((1, width, 1, 1), 0.2))
 
+        self.folded = False
+
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        if self.folded:
+            last = nn.functional.rms_norm(hidden.permute(0, 2, 3, 1), hidden.shape[1:2], eps=_EPSILON)
+            inner = nn.functional.silu(self.first(last.permute(0, 3, 1, 2)), inplace=True)
+            return hidden + self.second(inner)
         mean_square = hidden.square().mean(1, keepdim=True)
-        normal = hidden * torch.rsqrt(mean_square + 1e-4) * self.gain
+        normal = hidden * torch.rsqrt(mean_square + _EPSILON) * self.gain
         return hidden + self.scale * self.second(nn.functional.silu(self.first(normal)))
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Multiply gain and scale into the convolutions, once and for all: a pass over the image less for each."""
+        self.first.weight.mul_(self.gain.view(1, -1, 1, 1))
+        self.second.weight.mul_(self.scale.view(-1, 1, 1, 1))
+        self.second.bias.mul_(self.scale.flatten())  # type: ignore[union-attr]
+        self.folded = True
 
 
 class KnobNetwork(nn.Module):

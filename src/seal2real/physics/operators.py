@@ -105,11 +105,11 @@ def value_noise(lattice: torch.Tensor, cell: torch.Tensor, turn: torch.Tensor, h
     if without_gradients(lattice):
         # grid_sample's coordinates span the smoothed lattice, which is one cell smaller: so cells are as much larger
         cells = (cell * (size / (size - 1))).tolist()
-        warped = [
-            [_warped(plane, cells[index], float(turn[index]), height, width) for plane in image]
-            for index, image in enumerate(smooth.numpy())
-        ]
-        return torch.from_numpy(np.stack([np.stack(planes) for planes in warped])).mul_(1.18)
+        warped = torch.empty(*lattice.shape[:2], height, width)
+        for index, image in enumerate(smooth.numpy()):
+            for plane, out in zip(image, warped[index].numpy(), strict=True):
+                _warp(plane, cells[index], float(turn[index]), out)
+        return warped.mul_(1.18)
     ys = torch.arange(height, device=lattice.device, dtype=torch.float32) - height / 2
     xs = torch.arange(width, device=lattice.device, dtype=torch.float32) - width / 2
     grid = _turned(xs, ys, turn) / (cell.view(-1, 1, 1, 1) * (size / 2))
@@ -136,9 +136,10 @@ def soft_noise(lattice: torch.Tensor, cell: torch.Tensor, turn: torch.Tensor, he
     )
     field = field * 2.06  # the B-spline averages the variance down
     if without_gradients(field):
-        coarse = field.reshape(-1, rows, columns).numpy()
-        large = np.stack([cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in coarse])
-        return torch.from_numpy(large.reshape(*field.shape[:2], height, width))
+        large = torch.empty(*field.shape[:2], height, width)
+        for plane, out in zip(field.flatten(0, 1).numpy(), large.flatten(0, 1).numpy(), strict=True):
+            cv2.resize(plane, (width, height), dst=out, interpolation=cv2.INTER_LINEAR)
+        return large
     return F.interpolate(field, size=(height, width), mode="bilinear", align_corners=False)
 
 
@@ -149,11 +150,10 @@ def _turned(xs: torch.Tensor, ys: torch.Tensor, turn: torch.Tensor) -> torch.Ten
     return torch.stack((cos * xs - sin * ys, sin * xs + cos * ys), -1)
 
 
-def _warped(
-    plane: npt.NDArray[np.float32], cell: float, turn: float, height: int, width: int
-) -> npt.NDArray[np.float32]:
-    """Bilinear samples of a lattice ``[n, n]`` about its middle; it is reflected where the field reaches past it."""
-    size = len(plane)
+def _warp(plane: npt.NDArray[np.float32], cell: float, turn: float, out: npt.NDArray[np.float32]) -> None:
+    """Fill ``out [H, W]`` with bilinear samples of a lattice ``[n, n]`` about its middle; it is reflected where the
+    field reaches past it."""
+    size, (height, width) = len(plane), out.shape
     cos, sin = math.cos(turn) / cell, math.sin(turn) / cell
     # OpenCV is several times slower where it has to reflect by itself
     beyond = math.ceil(math.hypot(height, width) / 2 / cell - size / 2) + 2
@@ -167,7 +167,7 @@ def _warped(
         ]
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(plane, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT))
+    cv2.warpAffine(plane, matrix, (width, height), dst=out, flags=flags, borderMode=cv2.BORDER_REFLECT)
 
 
 def coloured_noise(white: torch.Tensor, sigma: torch.Tensor, max_sigma: float) -> torch.Tensor:

@@ -7,6 +7,9 @@ its surroundings, so a stamped page is a bare one of which windows are scanned a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +29,7 @@ _LIGHT_SHARE = 0.25  # but at least so much of the sheet's longer side: one lamp
 _TEXTURE_CELLS = 1024  # reflected beyond: 100 mm of the finest texture
 _UNIT = torch.eye(3)[:, :, None, None]
 _TO_YCBCR = to_ycbcr(_UNIT)[:, :, 0, 0].numpy().T.astype(np.float32)  # [3, 3], RGB columns to planes
-_TO_BGR = np.ascontiguousarray(to_rgb(_UNIT)[:, :, 0, 0].numpy().T[::-1], np.float32)
+_BGR_OF_CHROMA = to_rgb(_UNIT)[1:, :, 0, 0].numpy().T[::-1].astype(np.float32)  # [3, 2], planes' chroma to BGR
 
 
 class PageScan:
@@ -49,7 +52,8 @@ class PageScan:
         warmth, green, level = knobs["paper_warmth"], knobs["paper_green"], knobs["paper_level"]
         self._paper = 255.0 * np.array([level + warmth, level + green, level - warmth], np.float32)
         self._black, self._gamma = knobs["black_level"], knobs["gamma"]
-        self._table = self._tone(np.arange(256, dtype=np.float32).reshape(1, 256, 1).repeat(3, 2) / 255.0)
+        levels = np.arange(256, dtype=np.float32).reshape(1, 256, 1).repeat(3, 2) / 255.0
+        self._tables = cv2.split(self._tone(levels))
         self._planes = _TO_YCBCR * np.array([[1.0], [knobs["saturation"]], [knobs["saturation"]]], np.float32)
 
         chroma = float(np.hypot(knobs["blur"], knobs["chroma_blur"])) * scale
@@ -108,14 +112,18 @@ class PageScan:
         """
         height, width = page.shape[:2]
         rows, columns = window or (slice(0, height), slice(0, width))
-        if absorbance is None:
-            tones = cv2.LUT(page, self._table)
-        else:
-            tones = self._tone(page * np.float32(1 / 255) * np.exp(-absorbance))
-        tones = cv2.copyMakeBorder(tones, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-        here = (slice(rows.start, rows.start + tones.shape[0]), slice(columns.start, columns.start + tones.shape[1]))
+        odd = (0, height % 2, 0, width % 2)
+        page = np.asarray(cv2.copyMakeBorder(page, *odd, cv2.BORDER_REPLICATE), np.uint8)
+        here = (slice(rows.start, rows.start + page.shape[0]), slice(columns.start, columns.start + page.shape[1]))
         half_here = tuple(slice(part.start // 2, part.stop // 2) for part in here)
-        luma, *chroma = (np.asarray(cv2.transform(tones, row[None]), np.float32) for row in self._planes)
+        if absorbance is None:
+            tones = [cv2.LUT(plane, table) for plane, table in zip(cv2.split(page), self._tables, strict=True)]
+        else:
+            passed = np.exp(-np.asarray(cv2.copyMakeBorder(absorbance, *odd, cv2.BORDER_REPLICATE), np.float32))
+            tones = list(cv2.split(self._tone(page * np.float32(1 / 255) * passed)))
+        luma = _weighted(tones, self._planes[0])
+        small = [_halved(plane) for plane in tones]
+        chroma = [_weighted(small, row) for row in self._planes[1:]]
 
         luma *= self._gain[here]
         luma = blur_plane(luma, self._blur)
@@ -123,12 +131,12 @@ class PageScan:
             soft = blur_plane(luma, self._soft)
             luma = np.asarray(cv2.addWeighted(luma, 1 + self._sharpen, soft, -self._sharpen, 0), np.float32)
         luma += self._grain[here]
-        planes = [luma]
-        for plane, grain in zip(chroma, self._chroma_grain, strict=True):
-            small = _halved(plane) * self._gain_half[half_here]
-            planes.append(_doubled(blur_plane(small, self._chroma_blur) + grain[half_here]))
-        bgr = cv2.transform(cv2.merge(planes), _TO_BGR)
-        return np.asarray(cv2.addWeighted(bgr, 1, bgr, 0, 0, dtype=cv2.CV_8U), np.uint8)[:height, :width]
+        blue, red = (
+            blur_plane(plane * self._gain_half[half_here], self._chroma_blur) + grain[half_here]
+            for plane, grain in zip(chroma, self._chroma_grain, strict=True)
+        )
+        bgr = cv2.merge([_lifted(luma, row[0] * blue + row[1] * red) for row in _BGR_OF_CHROMA])
+        return np.asarray(bgr, np.uint8)[:height, :width]
 
     def compress(self, exposed: Image) -> Image:
         """The scanner's JPEG file, opened: BGR of `expose` in, RGB out; both ``uint8 [h, w, 3]``."""
@@ -164,12 +172,23 @@ def _left(taps: npt.NDArray[np.floating]) -> float:
     return float(np.square(taps).sum())
 
 
-def _halved(plane: FloatMap) -> FloatMap:
+def _weighted(planes: Sequence[npt.NDArray[Any]], weights: FloatMap) -> FloatMap:
+    """The sum of three planes with a weight each."""
+    first, second, third = planes
+    pair = cv2.addWeighted(first, float(weights[0]), second, float(weights[1]), 0)
+    return np.asarray(cv2.scaleAdd(third, float(weights[2]), pair), np.float32)
+
+
+def _halved(plane: npt.NDArray[Any]) -> FloatMap:
     """Means of 2 x 2 pixels."""
     return np.asarray(cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA))
 
 
-def _doubled(plane: FloatMap) -> FloatMap:
-    """Every pixel twice in both directions: JPEG's 2 x 2 means then give back the same values."""
-    wide = cv2.merge([plane, plane]).reshape(len(plane), -1)
-    return np.asarray(wide.repeat(2, axis=0))
+def _lifted(luma: FloatMap, more: FloatMap) -> Image:
+    """``uint8 [H, W]``: ``luma`` and, from half the resolution, what a channel has more, every value for 2 x 2 pixels:
+    JPEG's means of them then give back the same chroma."""
+    wide = cv2.merge([more, more]).reshape(len(more), -1)
+    channel = np.empty(luma.shape, np.uint8)
+    for first in (0, 1):
+        cv2.add(luma[first::2], wide, dst=channel[first::2], dtype=cv2.CV_8U)
+    return channel

@@ -24,7 +24,7 @@ _POOL_DPI = 150.0
 _JOBS_PER_WORKER = 8  # fewer are drawn sooner than a process starts
 # what real folders mostly show: round and oval seals of offices; a personal seal's patches are a few fat strokes
 _MINOR_KINDS_SHARE = 0.12
-_OFFICE_MM = 36.0  # the round seals of offices have 38 mm and more
+_OFFICE_MM = 32.0  # round and oval seals of offices are rarely smaller: most have 38 mm and more
 _SIZES = 24  # designs of a kind whose sizes are looked at
 
 

@@ -81,9 +81,15 @@ def unwarp_line(
     right, lowest = np.clip(np.ceil(ends.max(axis=(0, 1))) + 3, [left + 1, upmost + 1], [wide, tall]).astype(int)
     patch = image[upmost:lowest, left:right]
     # Pixel j covers [j, j+1), so that its centre lies at j + 0.5; cv2 counts from the centres.
-    x = (x - left - 0.5).astype(np.float32)
-    y = (y - upmost - 0.5).astype(np.float32)
+    for part, first in ((x, left), (y, upmost)):
+        part -= first
+        part -= 0.5
     border = (fill,) * 3
     return cv2.remap(
-        np.ascontiguousarray(patch), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=border
+        patch,
+        x.astype(np.float32),
+        y.astype(np.float32),
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=border,
     )

@@ -1,14 +1,19 @@
 """The short way in: what the README shows in five lines."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import seal2real
 from seal2real.images import load_rgb, read_synthetic_mark
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_the_readmes_five_lines(tmp_path: Path) -> None:
@@ -27,6 +32,25 @@ def test_the_readmes_five_lines(tmp_path: Path) -> None:
     assert read_synthetic_mark(tmp_path / "stamped.jpg")
 
 
+def test_the_readmes_way_from_a_design_to_a_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## In Python")[1].split("\n## ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert len(blocks) == 2
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seal.yaml").write_text("kind: company\ntext: 岚陵市瀚途货运代理有限公司\n", encoding="utf-8")
+    (tmp_path / "pages").mkdir()
+    seal2real.save_image(tmp_path / "pages/one.png", np.full((400, 300, 3), 245, np.uint8))
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block.replace("dpi=200", "dpi=72").replace("count=24", "count=2"), names)
+    assert names["sample"].seals[0].design["texts"]["name"] == "岚陵市瀚途货运代理有限公司"
+    assert names["sample"].seals[0].authenticity == "impression"
+    rows = [json.loads(line) for line in (tmp_path / "data/metadata.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {seal["design"]["texts"]["name"] for row in rows for seal in row["seals"]} == {"岚陵市瀚途货运代理有限公司"}
+    assert list((tmp_path / "coco").rglob("*.json"))
+    assert (tmp_path / "stamped.jpg").is_file() and (tmp_path / "mask.png").is_file()
+
+
 def test_every_public_name_is_there() -> None:
     for name in seal2real.__all__:
         assert getattr(seal2real, name) is not None
@@ -36,9 +60,7 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_import_is_light() -> None:
-    code = (
-        "import sys, seal2real; print([m for m in ('torch', 'skia', 'typst', 'cv2', 'diffusers') if m in sys.modules])"
-    )
+    code = "import sys, seal2real; print([m for m in ('torch', 'skia', 'typst', 'cv2', 'diffusers', 'ray', 'rapidocr') if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert loaded == "[]"
 

@@ -12,26 +12,30 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from seal2real.dataset.generate import GenerateConfig, generate
+    from seal2real.dataset.convert import convert
+    from seal2real.dataset.generate import GenerateConfig, Generated, generate
+    from seal2real.dataset.validate import ValidationReport, validate
     from seal2real.errors import MissingGlyphError, Seal2RealError, UsageError
     from seal2real.forger import Forger, load_forger
     from seal2real.forger.train import TrainConfig, train
     from seal2real.images import save_image
     from seal2real.page import FolderPages, TemplatePages
-    from seal2real.press import crop_sample, place, stamp_page
+    from seal2real.press import PressSettings, compose, crop_sample, place, stamp_page, stamp_sheets
     from seal2real.sample import Page, PlacedSeal, Sample, SealArt
-    from seal2real.seal import SealDesign, draw, random_design
+    from seal2real.seal import SealDesign, complete_design, draw, load_design, random_design, save_design, save_seal
 
 _HOMES = {
-    "dataset.generate": ("GenerateConfig", "generate"),
+    "dataset.convert": ("convert",),
+    "dataset.generate": ("GenerateConfig", "Generated", "generate"),
+    "dataset.validate": ("ValidationReport", "validate"),
     "errors": ("MissingGlyphError", "Seal2RealError", "UsageError"),
     "forger": ("Forger", "load_forger"),
     "forger.train": ("TrainConfig", "train"),
     "images": ("save_image",),
     "page": ("FolderPages", "TemplatePages"),
-    "press": ("crop_sample", "place", "stamp_page"),
+    "press": ("PressSettings", "compose", "crop_sample", "place", "stamp_page", "stamp_sheets"),
     "sample": ("Page", "PlacedSeal", "Sample", "SealArt"),
-    "seal": ("SealDesign", "draw", "random_design"),
+    "seal": ("SealDesign", "complete_design", "draw", "load_design", "random_design", "save_design", "save_seal"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -39,9 +43,11 @@ __all__ = [
     "FolderPages",
     "Forger",
     "GenerateConfig",
+    "Generated",
     "MissingGlyphError",
     "Page",
     "PlacedSeal",
+    "PressSettings",
     "Sample",
     "Seal2RealError",
     "SealArt",
@@ -49,15 +55,24 @@ __all__ = [
     "TemplatePages",
     "TrainConfig",
     "UsageError",
+    "ValidationReport",
+    "complete_design",
+    "compose",
+    "convert",
     "crop_sample",
     "draw",
     "generate",
+    "load_design",
     "load_forger",
     "place",
     "random_design",
+    "save_design",
     "save_image",
+    "save_seal",
     "stamp_page",
+    "stamp_sheets",
     "train",
+    "validate",
 ]
 
 

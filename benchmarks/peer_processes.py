@@ -8,8 +8,10 @@ import subprocess
 import sys
 import venv
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seal2real.errors import Seal2RealError
 from seal2real.images import write_atomic
@@ -43,15 +45,20 @@ class Running:
         peer: which.
         python: of its environment.
         arguments: for its worker script.
+        log: file for what it prints.
+        workers: folder of the worker scripts.
+
+    Raises:
+        Seal2RealError: it does not start; the message is its last word.
     """
 
-    def __init__(self, peer: Peer, python: Path, arguments: list[str], log: Path):
+    def __init__(self, peer: Peer, python: Path, arguments: list[str], log: Path, workers: Path = WORKERS):
         self.failed: Counter[str] = Counter()
         self._log = log
         answers, theirs = os.pipe()  # not standard output, to which libraries print
         with log.open("wb") as stream:
             self._process = subprocess.Popen(
-                [str(python), str(WORKERS / f"drive_{peer.name}.py"), *arguments],
+                [str(python), str(workers / f"drive_{peer.name}.py"), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=stream,
                 stderr=stream,
@@ -65,16 +72,21 @@ class Running:
         for step in peer.items:
             self.turn(step, peer.warm_up)
 
-    def _answer(self) -> dict:  # type: ignore[type-arg]
+    def _answer(self) -> dict[str, Any]:
         line = self._answers.readline()
         if not line:
             raise Seal2RealError(_last_line(self._log.read_text(errors="replace")))
         return dict(json.loads(line))
 
     def turn(self, step: str, items: int) -> list[float]:
-        """CPU seconds of each of so many items."""
+        """CPU seconds of each of so many items.
+
+        Raises:
+            Seal2RealError: the process has ended.
+        """
         assert self._process.stdin is not None
-        print(json.dumps({"step": step, "items": items}), file=self._process.stdin, flush=True)
+        with suppress(BrokenPipeError):  # then there is no answer either
+            print(json.dumps({"step": step, "items": items}), file=self._process.stdin, flush=True)
         answer = self._answer()
         self.failed.update({f"{step}: {reason}": count for reason, count in answer["failed"].items()})
         return [float(value) for value in answer["seconds"]]
@@ -82,7 +94,8 @@ class Running:
     def stop(self) -> None:
         """End it."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._answers.close()
         self._process.wait(60)
 

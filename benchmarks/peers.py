@@ -315,14 +315,14 @@ def main(
     pages = [templates.page(rng_for(0, number, "page")) for number in range(PAGES)]
     try:
         ours = Ours(forger, pages)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            arguments = prepare(folder, ours.texts(), [page.image for page in pages])
+            with started(peers, environments.expanduser(), folder, arguments) as (running, absent):
+                times = take_turns(peers, running, ours, rounds)
     except Seal2RealError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        arguments = prepare(folder, ours.texts(), [page.image for page in pages])
-        with started(peers, environments.expanduser(), folder, arguments) as (running, absent):
-            times = take_turns(peers, running, ours, rounds)
     console.print(f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}; forger {forger}")
     for one in report(times, peers, absent):
         console.print(one)

@@ -36,7 +36,7 @@ def compose(page: Page, seals: Sequence[PlacedSeal]) -> Sample:
             for plane, absorbance in zip(total, seal.absorbance.astype(np.float32), strict=True):
                 plane[here] += inked * absorbance
         light = np.exp(np.negative(total, out=total), out=total)
-        stamped[rows, columns] = (page.image[rows, columns] * cv2.merge(light) + 0.5).astype(np.uint8)
+        stamped[rows, columns] = (page.image[rows, columns] * cv2.merge(list(light)) + 0.5).astype(np.uint8)
         ink[rows, columns] = 1.0 - light.min(axis=0)
     return Sample(page=page, stamped=stamped, clean=page.image, ink=ink, seals=tuple(seals))
 

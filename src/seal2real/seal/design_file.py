@@ -37,8 +37,7 @@ def load_design(path: Path | str, seed: int = 0, **changes: Any) -> SealDesign:
     """
     path = Path(path)
     values, lines = _read(path)
-    source = Source(str(path), lines)
-    values = _merged(_with_own_fonts(values, path.parent, source), changes)
+    values = _merged(_with_own_fonts(values, path.parent), changes)
     # what a change brings is not to be found in the file
     kept = {place: line for place, line in lines.items() if place[0] not in changes or len(place) > 1}
     return complete(values, seed, Source(str(path), kept))
@@ -63,10 +62,16 @@ def design_yaml(design: SealDesign, folder: Path | str = ".") -> str:
         values["colour"] = options.pop("ink")
     if "wear" in options:
         values["wear"] = options.pop("wear")
-    if design.font not in STYLES and Path(design.font).is_file() and not Path(design.font).is_absolute():
-        values["font"] = Path(os.path.relpath(design.font, folder)).as_posix()
-    values["options"] = options
+    values["font"] = _seen_from(folder, design.font)
+    values["options"] = {key: _seen_from(folder, part) if "font" in key else part for key, part in options.items()}
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _seen_from(folder: Path | str, font: Any) -> Any:
+    """The path of a font file from a folder; whatever else it is stays."""
+    if not isinstance(font, str) or font in STYLES or not Path(font).is_file() or Path(font).is_absolute():
+        return font
+    return Path(os.path.relpath(font, folder)).as_posix()
 
 
 def _merged(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,14 +82,19 @@ def _merged(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def _with_own_fonts(values: dict[str, Any], folder: Path, source: Source) -> dict[str, Any]:
+def _with_own_fonts(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Font files that lie beside the YAML file, by a path that holds from here."""
-    font = values.get("font")
-    if isinstance(font, str) and font not in STYLES and not Path(font).is_absolute():
+
+    def found(key: str, font: Any) -> Any:
+        if "font" not in key or not isinstance(font, str) or font in STYLES or Path(font).is_absolute():
+            return font
         base, mark, face = font.rpartition("#")
         name = base if mark and face.isdecimal() else font
-        if (folder / name).is_file():
-            return {**values, "font": str(folder / font)}
+        return str(folder / font) if (folder / name).is_file() else font
+
+    values = {key: found(key, value) for key, value in values.items()}
+    if isinstance(options := values.get("options"), dict):
+        values["options"] = {key: found(key, value) for key, value in options.items()}
     return values
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import struct
 import uuid
 import warnings
@@ -45,6 +46,7 @@ _XMP = (
     '</rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
 ).encode()
 _XMP_JPEG_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(.*)", re.DOTALL)  # drives have one letter
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -288,6 +290,14 @@ def _png_metadata(data: bytes) -> list[bytes]:
     return blocks
 
 
+def as_url(path: Path) -> str | None:
+    """The URL that a path was made from (``s3://bucket/x`` becomes ``s3:/bucket/x``); None if it is a path."""
+    found = _URL.fullmatch(path.as_posix())
+    if found is None or Path(f"{found[1]}:").exists():
+        return None
+    return f"{found[1]}://{'' if found[1] != 'file' else '/'}{found[2]}"
+
+
 def write_atomic(path: Path | str, data: bytes) -> None:
     """Write a file so that it is either wholly there or not at all.
 
@@ -295,9 +305,13 @@ def write_atomic(path: Path | str, data: bytes) -> None:
     parent folders are made. On failure the temporary file is removed, and an older file of that name is left as it was.
 
     Raises:
+        UsageError: the path is a URL.
         Seal2RealError: the folder cannot be made or written, or the disk is full.
     """
     path = Path(path)
+    url = as_url(path)
+    if url is not None:
+        raise UsageError(f"{url} is a URL; give a file or folder of this machine")
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:12]}.tmp"  # the name never reaches the result
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

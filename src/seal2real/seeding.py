@@ -6,6 +6,8 @@ import zlib
 
 import numpy as np
 
+from seal2real.errors import UsageError
+
 
 def rng_for(seed: int, index: int, stream: str = "") -> np.random.Generator:
     """A generator for one sample, and for one named part of its making.
@@ -18,5 +20,10 @@ def rng_for(seed: int, index: int, stream: str = "") -> np.random.Generator:
 
     Returns:
         A PCG64 generator seeded by ``SeedSequence([seed, index, crc32(stream)])``.
+
+    Raises:
+        UsageError: the seed is negative.
     """
+    if seed < 0:
+        raise UsageError(f"seed is {seed}; it must be 0 or more")
     return np.random.default_rng(np.random.SeedSequence([seed, index, zlib.crc32(stream.encode())]))

@@ -19,7 +19,10 @@ from seal2real.errors import Seal2RealError, UsageError
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _INTERRUPTED = 130  # 128 + SIGINT
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+_DISK_ERRORS = (  # of a user's disk or path, wherever they come up
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+)
 
 app = typer.Typer(
     name="seal2real",

@@ -161,7 +161,7 @@ def _settings(
     kind: type[Config], given: dict[str, Any], file: Path | None, out: Path, resume: bool, needed: str = ""
 ) -> Config:
     """The command line's settings before the file's, before those of the run that is resumed, before the defaults."""
-    from seal2real.prior.config import read_config, read_config_file
+    from seal2real.prior.config import FileValues, read_config, read_config_file
 
     values: dict[str, Any] = {}
     if resume and (out / "config.yaml").is_file():
@@ -170,7 +170,7 @@ def _settings(
     if file is not None:
         more = read_config_file(file)
         values |= more
-        read_config(kind, {needed: "", **more} if needed else more, str(file))
+        read_config(kind, FileValues({needed: "", **more}, more.lines) if needed else more, str(file))
     values |= {name: str(v) if isinstance(v, Path) else v for name, v in given.items() if v is not None}
     if needed and needed not in values:
         raise UsageError(f"--{needed} is missing: name a folder of {needed} images")

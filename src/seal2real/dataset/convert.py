@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from seal2real.dataset.formats import MODULES, Format, Progress, format_of
 from seal2real.dataset.formats.folder import new_folder
-from seal2real.dataset.formats.native import METADATA, Row, dump_row, read_rows
+from seal2real.dataset.formats.native import METADATA, Row, dump_row, read_rows, require_folder
 from seal2real.errors import Seal2RealError, UsageError
 
 NATIVE = "native"
@@ -50,8 +50,7 @@ def convert(
         raise UsageError("no format to convert to; give at least one")
     if origin not in (AUTO, NATIVE):
         _reader_of(origin)
-    if not dataset.is_dir():
-        raise UsageError(f"{dataset}: no such folder; give the folder of a dataset")
+    require_folder(dataset)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is a file or not empty; give a new or an empty folder")
     origin = recognise(dataset) if origin == AUTO else origin

@@ -13,6 +13,7 @@ from seal2real.dataset.engines.worker import default_workers, keep_memory, one_t
 from seal2real.dataset.formats.native import dump_row
 from seal2real.dataset.generate import GenerateConfig, encode, load_context
 from seal2real.dataset.store import local_path, plan_shards
+from seal2real.errors import UsageError
 
 PROBES = 5
 _BLOCK = 4096  # bytes: what a small file takes on most disks
@@ -71,8 +72,11 @@ def estimate(config: GenerateConfig, out: Path | str, workers: int | None = None
         workers: None for one per core.
 
     Raises:
+        UsageError: ``workers`` is below 1.
         Seal2RealError: the config cannot be used, or a sample fails.
     """
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers is {workers}; it must be at least 1")
     context = load_context(config)
     keep_memory()
     count = min(PROBES, config.count)

@@ -22,7 +22,7 @@ from seal2real.forger.residual import ResidualForger
 from seal2real.forger.stage2 import ForgerSettings, train_forger
 from seal2real.prior.backbone import Backbone, load_backbone
 from seal2real.prior.compact import CompactBackbone
-from seal2real.prior.config import PRECISIONS, check_choices, check_positive
+from seal2real.prior.config import PRECISIONS, check_choices, check_positive, check_seed
 from seal2real.prior.pool import Pool
 from seal2real.prior.prompts import Prompts
 from seal2real.prior.real import RealCrops
@@ -91,6 +91,7 @@ class TrainConfig:
             adapt=("auto", "none", "lora", "full"),
             precision=PRECISIONS,
         )
+        check_seed(self)
         check_positive(self, "pool", "image_size", "prompt_steps", "prompt_batch", "steps", "batch", "accumulate")
         check_positive(self, "validate_every", "patience")
         check_positive(self, "minutes", "critic_steps", "learning_rate", "knob_learning_rate", "picture_every")

@@ -18,12 +18,24 @@ Config = TypeVar("Config")
 PRECISIONS = ("auto", "bf16", "no")  # no fp16: score differences are small, and training with it diverges (DMD2)
 
 
+class FileValues(dict[str, Any]):
+    """What a file says, key by key.
+
+    Attributes:
+        lines: key -> its line, from 1.
+    """
+
+    def __init__(self, values: Mapping[str, Any] = types.MappingProxyType({}), lines: Mapping[str, int] | None = None):
+        super().__init__(values)
+        self.lines = dict(lines or {})
+
+
 def read_config(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
     """A config dataclass from plain values.
 
     Args:
         kind: a dataclass whose fields are int, float, str, a tuple of one of these, or one of these or None.
-        values: field names to values, as YAML or the command line gives them.
+        values: field names to values, as YAML or the command line gives them; with their lines if they are of a file.
         where: what an error message names as the source.
 
     Raises:
@@ -31,34 +43,48 @@ def read_config(kind: type[Config], values: Mapping[str, Any], where: str) -> Co
     """
     hints = typing.get_type_hints(kind)
     checked = {}
+    lines = values.lines if isinstance(values, FileValues) else {}
     for key, value in values.items():
+        place = f"{where}:{lines[key]}" if key in lines else where
         if key not in hints:
             near = difflib.get_close_matches(key, hints, n=1, cutoff=0.0)
-            raise UsageError(f"{where}: unknown key {key!r}; did you mean {near[0]!r}?")
-        checked[key] = _typed(hints[key], value, f"{where}: {key}")
+            raise UsageError(f"{place}: unknown key {key!r}; did you mean {near[0]!r}?")
+        checked[key] = _typed(hints[key], value, f"{place}: {key}")
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         if field.default is dataclasses.MISSING and field.name not in checked:
             raise UsageError(f"{where}: {field.name} is missing")
     return kind(**checked)
 
 
-def read_config_file(path: Path) -> dict[str, Any]:
+def read_config_file(path: Path) -> FileValues:
     """The keys and values of a YAML file.
 
     Raises:
-        UsageError: no such file, no valid YAML, or no mapping.
+        UsageError: no such file, no valid YAML, no mapping, or a key that is given twice.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        values, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from None
-    if values is None:
-        return {}
+    except OSError as error:
+        raise UsageError(f"{path}: {(error.strerror or 'cannot be read').lower()}; give a YAML file") from None
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = path if mark is None else f"{path}:{mark.line + 1}"
+        reason = getattr(error, "problem", None) or " ".join(str(error).split())
+        raise UsageError(f"{place}: not readable as YAML ({reason})") from None
+    if values is None or node is None:
+        return FileValues()
     if not isinstance(values, dict):
         raise UsageError(f"{path}: expected 'key: value' lines, found a {type(values).__name__}")
-    return {str(key): value for key, value in values.items()}
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        line, name = key.start_mark.line + 1, str(key.value)
+        if name in lines:
+            raise UsageError(f"{path}:{line}: key {name!r} is given twice; keep one of them")
+        lines[name] = line
+    return FileValues({str(key): value for key, value in values.items()}, lines)
 
 
 def check_choices(config: Any, **choices: tuple[str, ...]) -> None:
@@ -82,6 +108,16 @@ def check_positive(config: Any, *names: str) -> None:
         value = getattr(config, name)
         if value is not None and not value > 0:
             raise UsageError(f"{name} is {value}; it must be above 0")
+
+
+def check_seed(config: Any) -> None:
+    """Refuse a seed below zero, which random generators do not take.
+
+    Raises:
+        UsageError: naming it.
+    """
+    if config.seed < 0:
+        raise UsageError(f"seed is {config.seed}; it must be 0 or more")
 
 
 def plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from seal2real.physics.press_scan import InkNoise, ScanNoise, press_and_scan
 from seal2real.physics.simulator import random_dials
 from seal2real.press.inks import COLOURS, INKS, absorbance_of
 from seal2real.prior.compact import TOKENS, CompactBackbone
-from seal2real.prior.config import PRECISIONS, check_choices, check_positive
+from seal2real.prior.config import PRECISIONS, check_choices, check_positive, check_seed
 from seal2real.prior.pool import Pool
 from seal2real.prior.training import (
     Budget,
@@ -59,6 +59,7 @@ class PretrainConfig:
 
     def __post_init__(self) -> None:
         check_choices(self, precision=PRECISIONS)
+        check_seed(self)
         check_positive(self, "steps", "minutes", "batch", "accumulate", "learning_rate", "pool", "image_size")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,12 @@ class StableDiffusionBackbone(Backbone):
             Seal2RealError: the folder lacks a part, or the hub id cannot be fetched.
         """
         from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+        from huggingface_hub.utils.logging import set_verbosity_error
         from safetensors import SafetensorError
         from transformers import CLIPTextModel, CLIPTokenizer
         from transformers.utils.logging import disable_progress_bar
 
+        set_verbosity_error()  # of the hub's client, which tells of every attempt; the one line below says it
         disable_progress_bar()  # of the text encoder's loading; the U-Net and the VAE show none
         safe: dict[str, Any] = {"use_safetensors": True}
         folder = Path(name)
@@ -85,15 +88,17 @@ class StableDiffusionBackbone(Backbone):
                 f"{name}: no such backbone; give 'compact', a diffusers folder or a hub id (owner/name)"
             )
         try:
-            # fp32 whatever the files hold: mixed precision is autocast's business
-            return cls(
-                UNet2DConditionModel.from_pretrained(name, subfolder="unet", torch_dtype=torch.float32, **safe),
-                AutoencoderKL.from_pretrained(name, subfolder="vae", torch_dtype=torch.float32, **safe),
-                CLIPTextModel.from_pretrained(name, subfolder="text_encoder", dtype=torch.float32, **safe),
-                CLIPTokenizer.from_pretrained(name, subfolder="tokenizer"),
-                DDPMScheduler.from_pretrained(name, subfolder="scheduler"),
-                image_size,
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of one library about another's arguments
+                # fp32 whatever the files hold: mixed precision is autocast's business
+                return cls(
+                    UNet2DConditionModel.from_pretrained(name, subfolder="unet", torch_dtype=torch.float32, **safe),
+                    AutoencoderKL.from_pretrained(name, subfolder="vae", torch_dtype=torch.float32, **safe),
+                    CLIPTextModel.from_pretrained(name, subfolder="text_encoder", dtype=torch.float32, **safe),
+                    CLIPTokenizer.from_pretrained(name, subfolder="tokenizer"),
+                    DDPMScheduler.from_pretrained(name, subfolder="scheduler"),
+                    image_size,
+                )
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise Seal2RealError(

@@ -110,7 +110,9 @@ def evaluate(
     """
     dataset, real = Path(dataset), Path(real)
     if max_samples < 4:
-        raise UsageError(f"max_samples is {max_samples}; it must be at least 4, to hold documents out")
+        raise UsageError(f"samples is {max_samples}; it must be at least 4, to hold documents out")
+    if out is not None and Path(out).is_file():
+        raise UsageError(f"{out} is a file; give a folder for the report")
     rows = dataset_rows(dataset, max_samples, rng_for(seed, 0, "samples"))
     real_crops = real_seals(real, black)
     other_crops = real_seals(Path(other_real), black) if other_real is not None else None

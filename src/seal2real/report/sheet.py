@@ -60,6 +60,8 @@ def contact_sheet(dataset: Path, count: int = 24, columns: int | None = None) ->
 def write_preview(dataset: Path, out: Path | None = None, count: int = 24) -> Path:
     """Write `contact_sheet` as JPEG, by default ``preview.jpg`` inside the dataset; returns the path."""
     path = out or dataset / PREVIEW
+    if path.suffix.lower() not in (".jpg", ".jpeg"):
+        raise UsageError(f"{path}: the sheet is a JPEG file; give a name that ends in .jpg")
     write_atomic(path, encode_jpeg(contact_sheet(dataset, count), 90))
     return path
 

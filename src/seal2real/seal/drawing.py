@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -37,10 +38,12 @@ def draw(design: SealDesign, dpi: float, angle: float = 0.0) -> SealArt:
 
     Raises:
         MissingGlyphError: if a font lacks characters; it names all that the text in question has of them.
-        UsageError: on an unknown kind or font, or a resolution out of range.
+        UsageError: on an unknown kind or font, or a resolution or angle out of range.
     """
     if not 10.0 <= dpi <= 2400.0:
         raise UsageError(f"dpi is {dpi:g}; give a resolution between 10 and 2400")
+    if not math.isfinite(angle):
+        raise UsageError(f"angle is {angle:g}; give degrees, such as 12.5")
     layout = lay_out(design)
     linear = turn_matrix(angle) * (dpi / 25.4)
     turned = layout.outline @ linear.T
@@ -148,7 +151,7 @@ def ink_rgb(colour: str | None, design: SealDesign | None = None) -> RGB:
         return INK_RGB[colour]
     if re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
         return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-    raise UsageError(f"no ink colour {colour!r}; {nearest(colour, INK_RGB)} A value such as '#d01c2c' does too")
+    raise UsageError(f"no ink colour {colour!r}, nor a value such as #d01c2c; {nearest(colour, INK_RGB)}")
 
 
 def picture(art: SealArt, colour: str | RGB | None = None, paper: bool = False) -> npt.NDArray[np.uint8]:

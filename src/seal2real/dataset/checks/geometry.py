@@ -17,6 +17,7 @@ from seal2real.dataset.unwarp import line_edges
 Points = npt.NDArray[np.float64]
 
 _OUTSIDE_SHARE = 0.002  # of a mask that may lie outside the outline, for rounding
+_GROWN = 2  # pixels by which the outline may be passed
 _CHARACTER_SHARE = 0.15  # of a line's height by which a character may leave the line's polygon
 _LINE_SHARE = 0.06  # of a seal's size by which a line may leave the outline
 _ASPECT = 0.15  # relative difference of a crop's shape from its line's
@@ -56,9 +57,10 @@ def outline(opened: Opened) -> Iterator[Problem]:
         if full is None or box is None:
             continue
         x, y, w, h = box
-        inside = np.zeros((h, w), np.uint8)
-        _fill(inside, points - [x, y])
-        grown = cv2.dilate(inside, np.ones((5, 5), np.uint8))
+        inside = np.zeros((h + 2 * _GROWN, w + 2 * _GROWN), np.uint8)  # what lies off the image's edge grows, too
+        fill_polygon(inside, points - [x - _GROWN, y - _GROWN])
+        side = 2 * _GROWN + 1
+        grown = cv2.dilate(inside, np.ones((side, side), np.uint8))[_GROWN:-_GROWN, _GROWN:-_GROWN]
         mask = full.pixels[opened.around(box, 0)] > 0
         out = np.count_nonzero(mask & (grown == 0)) / np.count_nonzero(mask)
         if out > _OUTSIDE_SHARE:
@@ -197,5 +199,6 @@ def _stations(path: Points, points: Points) -> npt.NDArray[np.float64]:
     return np.asarray(before + share[np.arange(len(points)), nearest] * np.sqrt(lengths[nearest]), np.float64)
 
 
-def _fill(layer: npt.NDArray[np.uint8], polygon: Points) -> None:
+def fill_polygon(layer: npt.NDArray[np.uint8], polygon: Points) -> None:
+    """Set the pixels of ``layer [H, W]`` inside a polygon to 1, at a sixteenth of a pixel."""
     cv2.fillPoly(layer, [np.rint((polygon - 0.5) * 16).astype(np.int32)], (1,), shift=4)

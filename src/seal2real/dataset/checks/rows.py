@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 import cv2
 
 from seal2real.dataset.engines.worker import default_workers, keep_memory, one_thread_in_children
-from seal2real.dataset.formats.native import METADATA
+from seal2real.dataset.formats.native import METADATA, require_folder
 from seal2real.dataset.store import WORK
 from seal2real.errors import Seal2RealError, UsageError
 
@@ -36,8 +36,7 @@ def dataset_file(dataset: Path) -> Path:
     path = dataset / METADATA
     if path.is_file():
         return path
-    if not dataset.exists():
-        raise UsageError(f"{dataset}: no such folder; give a dataset made by seal2real generate")
+    require_folder(dataset)
     if (dataset / WORK).is_dir():
         raise Seal2RealError(
             f"{dataset} is not finished: its run was interrupted; go on with: seal2real generate {dataset} --resume "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
@@ -9,11 +10,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from seal2real.dataset.checks.finding import Problem
+from seal2real.dataset.checks.geometry import fill_polygon
 from seal2real.dataset.checks.opened import Opened
 from seal2real.errors import UsageError
 
+_COORDINATE_ROUNDING = 0.011  # pixels: sums of two numbers of 2 decimals
 _SHARE_ROUNDING = 0.021  # shares are rounded to 2 decimals
 
 
@@ -70,8 +74,7 @@ def page_text(opened: Opened) -> Iterator[Problem]:
     width, height = opened.size
     outlines = np.zeros((height, width), np.uint8)
     for seal in opened.row["seals"]:
-        points = np.rint((np.asarray(seal["polygon"], np.float64) - 0.5) * 16).astype(np.int32)
-        cv2.fillPoly(outlines, [points], (255,), shift=4)
+        fill_polygon(outlines, np.asarray(seal["polygon"], np.float64))
     sound = all(picture is not None and picture.size == opened.size for picture in opened.visible)
     for number, box in enumerate(boxes):
         x, y, w, h = box["bbox"]
@@ -81,16 +84,31 @@ def page_text(opened: Opened) -> Iterator[Problem]:
         if "\ufffd" in box["text"]:
             yield Problem(opened.file, f"text[{number}] {_short(box['text'])} holds a character that could not be read")
             return
-        rows = slice(max(0, int(np.floor(y))), max(0, int(np.ceil(y + h))))
-        columns = slice(max(0, int(np.floor(x))), max(0, int(np.ceil(x + w))))
         for name, layer in (("under_seal", outlines), *((("under_ink", opened.inked),) if sound else ())):
-            window = layer[rows, columns]
-            share = cv2.countNonZero(window) / window.size if window.size else 0.0
-            if box[name] is not None and abs(share - box[name]) > _SHARE_ROUNDING:
+            if box[name] is None or abs(_share(layer, x, y, w, h) - box[name]) <= _SHARE_ROUNDING:
+                continue
+            shares = [_share(layer, *nudged) for nudged in _nudged(x, y, w, h)]
+            if not min(shares) - _SHARE_ROUNDING <= box[name] <= max(shares) + _SHARE_ROUNDING:
+                share = _share(layer, x, y, w, h)
                 yield Problem(
                     opened.file, f"text[{number}] {_short(box['text'])}: {name} is {box[name]}; it is {share:.2f}"
                 )
                 return
+
+
+def _share(layer: npt.NDArray[np.uint8], x: float, y: float, w: float, h: float) -> float:
+    """Share of the pixels that a box touches which are set."""
+    rows = slice(max(0, int(np.floor(y))), max(0, int(np.ceil(y + h))))
+    columns = slice(max(0, int(np.floor(x))), max(0, int(np.ceil(x + w))))
+    window = layer[rows, columns]
+    return cv2.countNonZero(window) / window.size if window.size else 0.0
+
+
+def _nudged(x: float, y: float, w: float, h: float) -> Iterator[tuple[float, float, float, float]]:
+    """Boxes that would be rounded to this one: an edge that is nearly whole may touch one more row of pixels."""
+    nudges = (-_COORDINATE_ROUNDING, _COORDINATE_ROUNDING)
+    for left, top, right, bottom in itertools.product(nudges, repeat=4):
+        yield x + left, y + top, w + right - left, h + bottom - top
 
 
 def _short(text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from seal2real.dataset.formats.base import Progress
 from seal2real.dataset.formats.native import METADATA, Row, read_rows, row_files
 from seal2real.errors import Seal2RealError, UsageError
+from seal2real.images import as_url
 
 
 @contextmanager
@@ -21,9 +22,12 @@ def new_folder(out: Path) -> Iterator[Path]:
         out: folder to make; it must be absent or empty.
 
     Raises:
-        UsageError: ``out`` is a file or holds something.
+        UsageError: ``out`` is a file or holds something, or it is a URL.
         Seal2RealError: it cannot be written, or the disk is full.
     """
+    url = as_url(out)
+    if url is not None:
+        raise UsageError(f"{url} is a URL; give a folder of this machine, and copy it there afterwards")
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UsageError(f"{out} is a file or not empty; give a new or an empty folder")

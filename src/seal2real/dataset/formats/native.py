@@ -9,7 +9,6 @@ Coordinates are pixels rounded to 2 decimals, x to the right, y down; ``bbox`` i
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,10 @@ import numpy as np
 
 from seal2real.dataset.unwarp import unwarp_line
 from seal2real.errors import Seal2RealError, UsageError
-from seal2real.images import encode_jpeg, encode_png
+from seal2real.images import as_url, encode_jpeg, encode_png
 from seal2real.sample import Image, Mask, PlacedSeal, Polygon, Sample, TextLine
 
 METADATA = "metadata.jsonl"
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(/.*)")  # as a path: one slash; drives have one letter
 CATEGORIES = ("seal",)  # what objects.categories counts in
 FOLDERS = ("stamped", "clean", "ink", "masks", "lines", "references")
 Row = dict[str, Any]
@@ -180,12 +178,12 @@ def require_folder(dataset: Path) -> None:
     """
     if dataset.is_dir():
         return
-    url = _URL.match(dataset.as_posix())
-    if url:
-        name, what = f"{url[1]}:/{url[2]}", "copy the dataset to a folder and give that"
-        if url[1] == "file":
-            name, what = f"file://{url[2]}", f"give its path: {url[2]}"
-        raise UsageError(f"{name} is a URL, and datasets are read from folders of this machine; {what}")
+    url = as_url(dataset)
+    if url is not None:
+        what = "copy the dataset to a folder and give that"
+        if url.startswith("file:"):
+            what = f"give its path: {url.removeprefix('file://')}"
+        raise UsageError(f"{url} is a URL, and datasets are read from folders of this machine; {what}")
     if dataset.exists():
         raise UsageError(f"{dataset} is a file; give the folder of a dataset")
     raise UsageError(f"{dataset}: no such folder; give the folder of a dataset made by seal2real generate")

@@ -2,7 +2,7 @@
 
 Its package brings components and no template. Here they are put together for a horizontal line with the effects of its
 published example (elastic letters, straight or arched line, colour, texture, perspective or turn, noise, blur), less
-the second text behind the line and the check that the text can be seen: so it is faster than the example.
+the second text behind the line and the check that the text can be seen: so it has less to do than the example.
 
 Arguments: a file of texts, one a line; a font file, beside which a .txt names its characters; a folder of textures.
 """

@@ -207,8 +207,9 @@ def test_mistakes_are_one_line(labelled_crops: Path, exported: Path, tmp_path: P
     shutil.copytree(labelled_crops, tmp_path / "data")
     row = next(read_rows(labelled_crops))
     (tmp_path / "data" / METADATA).write_text(dump_row({**row, "width": "wide"}), encoding="utf-8")
-    with pytest.raises(Seal2RealError, match="wrong type"):
+    with pytest.raises(Seal2RealError, match="a whole number above 0"):
         write(tmp_path / "data", tmp_path / "out")
+    (tmp_path / "data" / METADATA).write_text(dump_row(row), encoding="utf-8")
     (tmp_path / "data" / row["ink"]).unlink()
     with pytest.raises(Seal2RealError, match=row["ink"]):
         write(tmp_path / "data", tmp_path / "out")

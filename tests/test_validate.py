@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seal2real.cli import run
-from seal2real.dataset.checks.geometry import crosses_itself, signed_area
+from seal2real.dataset.checks.geometry import crosses_itself, fill_polygon, signed_area
 from seal2real.dataset.checks.text import is_drawable
 from seal2real.dataset.generate import GenerateConfig, generate
 from seal2real.dataset.validate import ValidationReport, validate
@@ -62,6 +62,57 @@ def test_forged_crops_are_sound(crops: Path) -> None:
 def test_whole_pages_of_every_kind_of_seal_are_sound(forger: str, tmp_path: Path) -> None:
     generate(GenerateConfig(count=4, seed=8, forger=forger, dpi=72, validation=0, test=0), tmp_path / "d", workers=1)
     assert [str(finding) for finding in validate(tmp_path / "d", workers=1).findings] == []
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "templates": {"negatives": 0.3, "dpi": 60},
+    "own pages": {"pages": "PAGES", "negatives": 0.2, "dpi": 60},
+    "riding and double strikes": {"press": "riding=0.5,double-strike=0.5", "kinds": ("company",), "dpi": 60},
+    "crops": {"crops": 128, "dpi": 60, "negatives": 0.2, "seals": 3, "forger": "none", "count": 40},
+    "for verification": {"authenticity": "impression=0.25,paste=0.25,copy=0.25,altered=0.25", "crops": 160},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_generate_makes_is_sound_in_every_way_and_split(way: str, tmp_path: Path) -> None:
+    values = {"count": 12, "seed": 2, "forger": "untrained", "dpi": 72, "validation": 0.3, "test": 0.3} | WAYS[way]
+    if values.get("pages"):
+        values["pages"] = str(page_folder(tmp_path / "pages"))
+    generate(GenerateConfig(**values), tmp_path / "d", workers=1)
+    report = validate(tmp_path / "d", workers=1)
+    found_wrong = [str(one) for one in report.findings if not (way == "own pages" and one.check == "duplicate-image")]
+    assert found_wrong == [] and report.errors == 0 and report.rows == values["count"]
+    assert len({row["split"] for row in rows_of(tmp_path / "d")}) == 3
+
+
+def page_folder(folder: Path) -> Path:
+    from seal2real import TemplatePages, save_image
+    from seal2real.seeding import rng_for
+
+    for index in range(3):
+        save_image(folder / f"{index}.png", TemplatePages(60).page(rng_for(5, index)).image)
+    return folder
+
+
+def test_rounding_at_a_pixels_edge_is_no_fault(copy: Path) -> None:
+    """A box whose lower edge was 92.003 is written as 92.00, and the row of pixels that it touched seems lost."""
+    rows = rows_of(copy)
+    outline = np.zeros((rows[1]["height"], rows[1]["width"]), np.uint8)
+    fill_polygon(outline, np.asarray(seal(rows)["polygon"], np.float64))
+    edge = int(np.flatnonzero(outline.any(axis=1))[0])  # the first row of pixels that the seal reaches
+    x = int(np.flatnonzero(outline[edge])[0])
+    window = slice(edge - 4, edge + 1), slice(x, x + 4)
+    visible = cv2.imread(str(copy / VISIBLE), cv2.IMREAD_GRAYSCALE)
+    assert visible is not None and not outline[edge - 1].any()
+    share, inked = round(float(outline[window].mean()), 2), round(float((visible[window] > 0).mean()), 2)
+    assert share > 0.04  # else the tolerance for shares hides it
+    box = {"text": "x", "bbox": [x, edge - 4, 4.0, 4.0], "under_seal": share, "under_ink": inked}
+    rows[1]["text"] = [box]
+    write_rows(copy, rows)
+    assert [str(finding) for finding in validate(copy, workers=1).findings] == []
+    rows[1]["text"] = [box | {"under_seal": share + 0.1}]
+    write_rows(copy, rows)
+    assert {one.check for one in validate(copy, workers=1).findings} == {"page-text"}
 
 
 def test_coarse_jpeg_files_are_sound(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from seal2real.dataset.formats import MODULES, Format, Progress, format_of
-from seal2real.dataset.formats.folder import new_folder
-from seal2real.dataset.formats.native import METADATA, Row, dump_row, read_rows, require_folder
+from seal2real.dataset.formats.folder import new_folder, require_new
+from seal2real.dataset.formats.native import METADATA, Row, dump_row, require_folder
 from seal2real.errors import Seal2RealError, UsageError
 
 NATIVE = "native"
@@ -51,8 +51,7 @@ def convert(
     if origin not in (AUTO, NATIVE):
         _reader_of(origin)
     require_folder(dataset)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} is a file or not empty; give a new or an empty folder")
+    require_new(out)
     origin = recognise(dataset) if origin == AUTO else origin
     if origin == NATIVE and NATIVE in wanted:
         raise UsageError(f"{dataset} is in the native format already; name another format")
@@ -119,8 +118,11 @@ def recognise(dataset: Path) -> str:
 
 
 def count_samples(dataset: Path) -> int | None:
-    """Samples of a native dataset; None of another."""
-    return sum(1 for _ in read_rows(dataset)) if _is_native(dataset) else None
+    """Samples of a native dataset, by its lines; None of another."""
+    if not _is_native(dataset):
+        return None
+    with (dataset / METADATA).open("rb") as file:
+        return sum(1 for _ in file)
 
 
 def _known(name: str) -> Format | None:
@@ -145,7 +147,7 @@ def _is_native(dataset: Path) -> bool:
     path = dataset / METADATA
     if not path.is_file():
         return False
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         first = file.readline()
     try:
         row = json.loads(first)

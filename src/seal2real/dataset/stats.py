@@ -16,8 +16,8 @@ import numpy.typing as npt
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from seal2real.dataset.checks.fields import field_problems, parse_row
 from seal2real.dataset.checks.rows import Progress, for_each_row
+from seal2real.dataset.formats.fields import field_problems, parse_row
 from seal2real.errors import Seal2RealError
 
 _UNDER = 0.5  # share of a box of text from which on it counts as lying under a seal
@@ -43,13 +43,13 @@ class Measure(NamedTuple):
 
 MEASURES = (
     Measure("seals_per_image", "seals on an image", "", True),
-    Measure("size_mm", "size of a seal (longer side)", "mm"),
-    Measure("size_px", "size of a seal (longer side)", "px"),
+    Measure("size_mm", "longer side of a seal", "mm"),
+    Measure("size_px", "longer side of a seal", "px"),
     Measure("angle", "rotation, clockwise", "degrees"),
     Measure("text_length", "characters of a seal", "", True),
-    Measure("ink", "ink's strength where it is visible", "0..1"),
-    Measure("visible", "visible ink, of the design's area", "share"),
-    Measure("text_under_seals", "page's characters under seals", "share"),
+    Measure("ink", "strength of visible ink", "0..1"),
+    Measure("visible", "visible ink of the design", "share"),
+    Measure("text_under_seals", "page's text under seals", "share"),
 )
 COUNTS = {  # of what -> title
     "split": "split",
@@ -57,7 +57,7 @@ COUNTS = {  # of what -> title
     "colour": "ink colour",
     "authenticity": "authenticity",
     "page": "page",
-    "beside": "drawn on pages beside seals",
+    "beside": "beside seals, share of samples",
 }
 
 
@@ -104,10 +104,10 @@ class DatasetStats:
         parts: list[RenderableType] = [head]
         for name, title in COUNTS.items():
             if self.counts[name]:
-                parts.append(_count_table(title, self.counts[name]))
+                parts.append(_count_table(title, self.counts[name], self.samples if name == "beside" else None))
         table = Table("measure", "unit")
-        for column in ("mean", "5 %", "median", "95 %", "smallest", "largest"):
-            table.add_column(column, justify="right")
+        for column in ("mean", "5 %", "median", "95 %", "min", "max"):
+            table.add_column(column, justify="right", no_wrap=True)
         for measure in MEASURES:
             if len(self.values[measure.name]):
                 summary = _summary(self.values[measure.name], measure)
@@ -258,10 +258,11 @@ def _summary(values: npt.NDArray[np.float32], measure: Measure) -> dict[str, Any
     }
 
 
-def _count_table(title: str, counts: Mapping[str, int]) -> Table:
+def _count_table(title: str, counts: Mapping[str, int], total: int | None = None) -> Table:
+    """A table of counts and of their shares of ``total``; None = of their sum."""
     table = Table(title, "count", "share")
     table.columns[1].justify = table.columns[2].justify = "right"
-    total = sum(counts.values())
+    total = total or sum(counts.values())
     ordered: Sequence[tuple[str, int]] = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     for name, count in ordered:
         table.add_row(name, str(count), f"{count / total:.1%}")

@@ -15,12 +15,12 @@ from typing import Any
 import cv2
 
 from seal2real.dataset.checks import ROW_CHECKS
-from seal2real.dataset.checks.fields import field_problems, is_converted, is_inside_path, parse_row
 from seal2real.dataset.checks.finding import ERROR, WARNING, Finding
 from seal2real.dataset.checks.opened import fingerprint, open_row
 from seal2real.dataset.checks.rows import Progress, dataset_file, for_each_row
 from seal2real.dataset.checks.text import read_dictionary
 from seal2real.dataset.checks.whole import Ledger, RowKeys, hash64, named_files, row_keys
+from seal2real.dataset.formats.fields import field_problems, is_converted, is_inside_path, parse_row
 from seal2real.dataset.formats.native import METADATA
 
 _KEPT = 1000  # findings of one check that are kept; a wrong writer makes the same mistake in every row

@@ -59,7 +59,7 @@ def write_stats_plot(stats: DatasetStats, out: Path) -> Path:
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(rows, _COLUMNS, squeeze=False).flat)
     for name in bars:
-        _draw_counts(axes.pop(0), COUNTS[name], stats.counts[name])
+        _draw_counts(axes.pop(0), COUNTS[name], stats.counts[name], stats.samples if name == "beside" else None)
     for measure in measures:
         _draw_histogram(axes.pop(0), measure, stats.values[measure.name])
     for unused in axes:
@@ -76,14 +76,14 @@ def write_stats_plot(stats: DatasetStats, out: Path) -> Path:
     return out
 
 
-def _draw_counts(axes: Axes, title: str, counts: Counter[str]) -> None:
+def _draw_counts(axes: Axes, title: str, counts: Counter[str], total: int | None = None) -> None:
     shown = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     if len(shown) > _MOST_BARS:
         rest = shown[_MOST_BARS - 1 :]
         shown = [*shown[: _MOST_BARS - 1], (f"{len(rest)} others", sum(count for _, count in rest))]
     names = [name.removeprefix("template:") for name, _ in shown]
     numbers = [count for _, count in shown]
-    total = sum(numbers)
+    total = total or sum(numbers)
     drawn = axes.barh(range(len(names)), numbers, color=[_COLOURS.get(name, _BLUE) for name in names], height=0.72)
     axes.set_yticks(range(len(names)), names, fontsize=8 if len(names) > 8 else 9)
     axes.set_ylim(max(len(names), _FEWEST_BARS) - 0.5, -0.5)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seal2real.dataset.checks.fields import is_converted
 from seal2real.dataset.checks.finding import WARNING, Problem
 from seal2real.dataset.checks.opened import Opened
+from seal2real.dataset.formats.fields import is_converted
 from seal2real.dataset.unwarp import line_edges
 
 Points = npt.NDArray[np.float64]

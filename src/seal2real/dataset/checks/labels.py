@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from seal2real.dataset.checks.fields import is_whole
 from seal2real.dataset.checks.finding import WARNING, Problem
 from seal2real.dataset.checks.opened import Opened
+from seal2real.dataset.formats.fields import is_whole
 from seal2real.dataset.formats.native import CATEGORIES
 
 SPLITS = ("train", "validation", "test")

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seal2real.dataset.checks.fields import is_whole
 from seal2real.dataset.checks.finding import ERROR, WARNING, Finding
 from seal2real.dataset.checks.labels import SPLITS
+from seal2real.dataset.formats.fields import is_whole
 from seal2real.dataset.formats.native import FOLDERS, METADATA
 from seal2real.dataset.store import FAILURES, SETTINGS, WORK
 
@@ -211,7 +211,13 @@ class Ledger:
             for number in group[1:].tolist():
                 if number != first and self._name(number) != self._name(first):
                     message = f"shows the same picture as {self._name(first)} (row {first})"
-                    yield Finding(ERROR, "duplicate-image", self._name(number), number, message)
+                    severity = WARNING if self._same_bare_page(number, first) else ERROR
+                    yield Finding(severity, "duplicate-image", self._name(number), number, message)
+
+    def _same_bare_page(self, number: int, first: int) -> bool:
+        """Whether both rows are one page of the user's, without a seal: such a page is shown as it is."""
+        rows = self.row(number), self.row(first)
+        return not any(row["seals"] for row in rows) and bool(set(page_keys(rows[0])) & set(page_keys(rows[1])))
 
     def _twice(self, number: int, group: npt.NDArray[Any]) -> str:
         """The path that the rows of a group share."""

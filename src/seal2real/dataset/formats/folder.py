@@ -9,9 +9,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seal2real.dataset.formats.base import Progress
+from seal2real.dataset.formats.foreign import SPLITS
 from seal2real.dataset.formats.native import METADATA, Row, read_rows, row_files
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.images import as_url
+
+
+def require_new(out: Path) -> None:
+    """Check that a folder is absent or empty.
+
+    Raises:
+        UsageError: it is not, or it is a URL.
+    """
+    url = as_url(out)
+    if url is not None:
+        raise UsageError(f"{url} is a URL; give a folder of this machine, and copy it there afterwards")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} is a file or not empty; give a new or an empty folder")
 
 
 @contextmanager
@@ -25,12 +39,8 @@ def new_folder(out: Path) -> Iterator[Path]:
         UsageError: ``out`` is a file or holds something, or it is a URL.
         Seal2RealError: it cannot be written, or the disk is full.
     """
-    url = as_url(out)
-    if url is not None:
-        raise UsageError(f"{url} is a URL; give a folder of this machine, and copy it there afterwards")
     try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise UsageError(f"{out} is a file or not empty; give a new or an empty folder")
+        require_new(out)
         staging = out.parent / f".{out.name}.{uuid.uuid4().hex[:12]}.tmp"  # the name never reaches the result
         staging.mkdir(parents=True)
         try:
@@ -51,10 +61,14 @@ def rows_to_export(dataset: Path, progress: Progress) -> Iterator[Row]:
 
     Raises:
         UsageError: no such dataset.
-        Seal2RealError: a line is no row, or there is none.
+        Seal2RealError: a line is no row, its split is none of ours, or there is no row.
     """
     row = None
     for row in read_rows(dataset):
+        if row["split"] not in SPLITS:
+            raise Seal2RealError(
+                f"{dataset}: {row['file_name']} is in split {row['split']!r}; it must be one of {', '.join(SPLITS)}"
+            )
         yield row
         progress(1)
     if row is None:

@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from seal2real.dataset.formats.fields import field_problems, parse_row
 from seal2real.dataset.unwarp import unwarp_line
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.images import as_url, encode_jpeg, encode_png
@@ -154,19 +155,24 @@ def read_rows(dataset: Path) -> Iterator[Row]:
 
     Raises:
         UsageError: no such dataset.
-        Seal2RealError: a line is not a row; it names the line.
+        Seal2RealError: a line is not a row, or a field is missing or of the wrong type; it names the line.
     """
     path = dataset / METADATA
     require_folder(dataset)
     if not path.is_file():
         raise UsageError(f"{dataset} is no dataset: it has no {METADATA}; make one with: seal2real generate {dataset}")
-    with path.open(encoding="utf-8") as file:
-        for number, text in enumerate(file, 1):
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
             try:
-                row = json.loads(text)
-                row_files(row)
-            except (ValueError, KeyError, TypeError) as error:
-                raise Seal2RealError(f"{path}, line {number}: not a row of the native format ({error!r})") from error
+                row = parse_row(line)
+                problem = next(iter(field_problems(row, converted=True)), None)
+            except (ValueError, RecursionError) as error:
+                problem = " ".join(str(error).split())
+            if problem is not None:
+                raise Seal2RealError(
+                    f"{path}, line {number}: not a row of the native format ({problem}); see all that is wrong with: "
+                    f"seal2real validate {dataset}"
+                )
             yield row
 
 

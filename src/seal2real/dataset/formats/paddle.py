@@ -72,7 +72,7 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None, *, p
         UsageError: no such dataset, or ``out`` is not empty.
         Seal2RealError: a file cannot be read or written.
     """
-    list_of = _lists(dataset)
+    list_of, note = _lists(dataset)
     tally: Counter[str] = Counter()
     characters: set[str] = set()
     with new_folder(out) as folder, ExitStack() as stack:
@@ -114,6 +114,8 @@ def write(dataset: Path, out: Path, progress: Progress = lambda done: None, *, p
             **counts, characters=len(alphabet), share=VISIBLE_SHARE, pages=pages if page_text else ""
         )
         (folder / "README.md").write_text(readme, encoding="utf-8")
+        if note:
+            _log.warning("%s %s", dataset, note)
         for (task, tag), listed in lists.items():
             if tag != "test" and not listed.tell():
                 _log.warning("%s: %s/%s.txt is empty; PaddleX wants samples in it", out, task, tag)
@@ -124,20 +126,20 @@ def write_with_page_text(dataset: Path, out: Path, progress: Progress = lambda d
     write(dataset, out, progress, page_text=True)
 
 
-def _lists(dataset: Path) -> Callable[[Row, int], str]:
-    """Which text file a row goes to, by the row and its number.
+def _lists(dataset: Path) -> tuple[Callable[[Row, int], str], str]:
+    """Which text file a row goes to, by the row and its number; and what the user is to know of it.
 
     ``val.txt`` must not stay empty: without validation samples, those of the test split take their place, and without
     these a part of the training samples.
     """
     splits = {row["split"] for row in read_rows(dataset)}
-    if "validation" in splits:
-        return lambda row, number: SPLITS[row["split"]]
+    if "validation" in splits or not splits:
+        return lambda row, number: SPLITS[row["split"]], ""
     if "test" in splits:
-        _log.warning("%s has no validation samples: those of the test split go to val.txt", dataset)
-        return lambda row, number: "val" if row["split"] == "test" else "train"
-    _log.warning("%s has training samples alone: one in %d goes to val.txt", dataset, _HELD_OUT)
-    return lambda row, number: "val" if number % _HELD_OUT == 1 else "train"  # the second first: two samples suffice
+        note = "has no validation samples: those of the test split go to val.txt"
+        return lambda row, number: "val" if row["split"] == "test" else "train", note
+    note = f"has training samples alone: one in {_HELD_OUT} goes to val.txt"  # the second first: two samples suffice
+    return lambda row, number: "val" if number % _HELD_OUT == 1 else "train", note
 
 
 def _seal_items(dataset: Path, row: Row) -> tuple[list[dict[str, Any]], list[_Crop]]:

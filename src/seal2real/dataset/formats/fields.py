@@ -32,10 +32,15 @@ def is_converted(row: dict[str, Any]) -> bool:
     return isinstance(told, dict) and isinstance(told.get("converted_from"), str)
 
 
-def field_problems(row: dict[str, Any]) -> list[str]:
-    """What is missing or of the wrong type, at most a handful. Fields that are not in the format are let be."""
+def field_problems(row: dict[str, Any], converted: bool | None = None) -> list[str]:
+    """What is missing or of the wrong type, at most a handful. Fields that are not in the format are let be.
+
+    Args:
+        row: the row.
+        converted: whether it may lack what other formats do not carry; None asks the row itself.
+    """
     found = []
-    for problem in _walk(row, ROW, "", is_converted(row)):
+    for problem in _walk(row, ROW, "", is_converted(row) if converted is None else converted):
         found.append(problem)
         if len(found) == _MOST:
             break
@@ -77,14 +82,14 @@ def _is_box(value: Any) -> bool:
 
 
 class _Field:
-    """A value's type: a test, the words for it, and whether other formats may lack it."""
+    """A value's type: a test, the words for it, and what else it may be in a row that came from another format."""
 
-    def __init__(self, wanted: str, test: _Test, *, may_lack: bool = False):
-        self.wanted, self.test, self.may_lack = wanted, test, may_lack
+    def __init__(self, wanted: str, test: _Test, *, instead: tuple[Any, ...] = ()):
+        self.wanted, self.test, self.instead = wanted, test, instead
 
-    def where_known(self) -> _Field:
-        """The same, or null in a row that was converted from another format."""
-        return _Field(self.wanted, self.test, may_lack=True)
+    def where_known(self, unknown: Any = None) -> _Field:
+        """The same, or ``unknown`` in a row that was converted from another format."""
+        return _Field(self.wanted, self.test, instead=(unknown,))
 
 
 _TEXT = _Field("text", lambda value: isinstance(value, str))
@@ -123,7 +128,7 @@ ROW: dict[str, _Spec] = {
             "mask_visible": _PATH.where_known(),
             "lines": [
                 {
-                    "text": _NAME,
+                    "text": _NAME.where_known(""),
                     "role": _NAME,
                     "polygon": _POLYGON,
                     "characters": [_QUAD],
@@ -143,7 +148,7 @@ ROW: dict[str, _Spec] = {
 
 def _walk(value: Any, spec: _Spec, where: str, converted: bool) -> Iterator[str]:
     if isinstance(spec, _Field):
-        if not spec.test(value) and not (value is None and converted and spec.may_lack):
+        if not spec.test(value) and not (converted and value in spec.instead):
             yield f"{where} is {_shown(value)}; it must be {spec.wanted}"
     elif isinstance(spec, list):
         if not isinstance(value, list):

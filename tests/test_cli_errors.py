@@ -44,6 +44,7 @@ def pasted(tmp_path: Path) -> Path:
         (["generate", "OUT", "--wear", "nan", "--forger", "none"], 2, "wear is nan; it must be 0 to 1"),
         (["generate", "OUT", "--negatives", "nan", "--forger", "none"], 2, "negatives is nan"),
         (["generate", "OUT", "--count", "-1"], 2, "count is -1"),
+        (["generate", "OUT", "--preview", "-1"], 2, "--preview"),
         (["generate", "OUT", "--seed", "-1", "--forger", "none"], 2, "seed is -1"),
         (["generate", "OUT", "--press", "ridng=1", "--forger", "none"], 2, "did you mean 'riding'?"),
         (["generate", "OUT", "--authenticity", "past=1"], 2, "did you mean 'paste'?"),

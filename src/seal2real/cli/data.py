@@ -118,7 +118,7 @@ def generate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell the time and the disk space that it takes.")
     ] = False,
-    preview: Annotated[int, typer.Option(help="Samples shown in preview.jpg; 0 makes none.")] = 24,
+    preview: Annotated[int, typer.Option(min=0, help="Samples shown in preview.jpg; 0 makes none.")] = 24,
 ) -> None:
     """Make a labelled dataset in **OUT**: stamped, clean, ink, masks, polygons, texts (Hugging Face imagefolder)."""
     from seal2real.dataset.generate import GenerateConfig

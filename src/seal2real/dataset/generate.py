@@ -14,10 +14,10 @@ import seal2real
 from seal2real.dataset.card import dataset_card
 from seal2real.dataset.config import GenerateConfig
 from seal2real.dataset.engines import check_engine, run_shards
-from seal2real.dataset.engines.worker import Failure
+from seal2real.dataset.engines.worker import Failure, spare_memory
 from seal2real.dataset.samples import Context, encode, load_context, make_sample, split_of
 from seal2real.dataset.splits import shares_of
-from seal2real.dataset.store import FAILURES, SETTINGS, Shard, Store, local_path, open_store, plan_shards
+from seal2real.dataset.store import FAILURES, SETTINGS, SHARD_SIZE, Shard, Store, local_path, open_store, plan_shards
 from seal2real.errors import Seal2RealError, UsageError
 
 __all__ = [
@@ -230,4 +230,6 @@ class GenerateJob:
                     writer.skip()
                 else:
                     writer.add(encoded)
+                if index % SHARD_SIZE == SHARD_SIZE - 1:
+                    spare_memory()
         return tuple(failures)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 import seal2real
 from seal2real.dataset.config import GenerateConfig
@@ -132,6 +134,8 @@ def make_sample(config: GenerateConfig, index: int, context: Context) -> Sample:
         # one die, one ink, one scanner for all sheets of a document: the impression goes on from sheet to sheet
         rng = rng_for(config.seed, _document(config, index), "forge")
         if config.authenticity is None:
+            if context.forger.takes_layers:  # the pasted composition would only take memory meanwhile
+                sample = replace(sample, stamped=sample.page.image, ink=np.broadcast_to(np.float32(0), sample.size))
             sample = context.forger.forge(sample, rng, style)
         else:
             from seal2real.dataset.authenticity import AuthenticityMix, make_case

@@ -75,6 +75,11 @@ class Forger:
         load_into(network, inner / "model.safetensors")
         return cls(network, name or folder.name, device)
 
+    @property
+    def takes_layers(self) -> bool:
+        """Whether `forge` starts from a sample's page and seals, and not from its composition."""
+        return isinstance(self.network, LayeredForger)
+
     @torch.no_grad()
     def forge(self, sample: Sample, rng: Generator, style: Mapping[str, float] | None = None) -> Sample:
         """Make the seals of a sample look real.
@@ -93,7 +98,7 @@ class Forger:
             UsageError: unknown style key, or a value out of range.
         """
         style = _checked(style)
-        if isinstance(self.network, ResidualForger):
+        if not self.takes_layers:
             return self._forge_flat(sample, rng)
         return self._forge_layers(sample, rng, style)
 

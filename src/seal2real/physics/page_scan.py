@@ -23,6 +23,7 @@ from seal2real.sample import FloatMap, Image
 Window = tuple[slice, slice]  # rows and columns of the page, both on the grid of BLOCK or at the page's end
 
 BLOCK = 16  # JPEG's unit with halved chroma: a window on this grid compresses as the page does
+_BAND = 128  # rows of a page that are exposed together; even
 _LIGHT_CELLS = 48
 _LIGHT_MM = 30.0  # cell of the light field, as in `press_scan.scan_fields`
 _LIGHT_SHARE = 0.25  # but at least so much of the sheet's longer side: one lamp lights a sheet, not thirty
@@ -68,7 +69,8 @@ class PageScan:
         self._gain_half = _halved(self._gain)
         grain = min(knobs["noise_size"] * scale * 0.5, 0.15 * scale)
         taps = gaussian_taps(grain, 0.15 * scale)
-        self._grain = blur_plane(torch.randn(*even, generator=generator).numpy(), taps)
+        self._grain = torch.randn(*even, generator=generator).numpy()
+        cv2.sepFilter2D(self._grain, -1, taps, taps, dst=self._grain, borderType=cv2.BORDER_REPLICATE)
         self._grain *= 255.0 * knobs["noise"] / _left(taps)
         # chroma noise of the full resolution, averaged over 2 x 2 pixels: so much weaker
         weaker = _left(np.convolve(taps, [0.5, 0.5])) / _left(taps)
@@ -110,8 +112,10 @@ class PageScan:
         Returns:
             ``uint8 [h, w, 3]`` in the order **BGR**, for `compress`.
         """
+        if window is None:
+            return self._expose_sheet(page)
         height, width = page.shape[:2]
-        rows, columns = window or (slice(0, height), slice(0, width))
+        rows, columns = window
         odd = (0, height % 2, 0, width % 2)
         page = np.asarray(cv2.copyMakeBorder(page, *odd, cv2.BORDER_REPLICATE), np.uint8)
         here = (slice(rows.start, rows.start + page.shape[0]), slice(columns.start, columns.start + page.shape[1]))
@@ -137,6 +141,18 @@ class PageScan:
         )
         bgr = cv2.merge([_lifted(luma, row[0] * blue + row[1] * red) for row in _BGR_OF_CHROMA])
         return np.asarray(bgr, np.uint8)[:height, :width]
+
+    def _expose_sheet(self, page: Image) -> Image:
+        """In bands, with as many rows around as the filters see: they stay in the processor's cache."""
+        height, width = page.shape[:2]
+        exposed = np.empty_like(page)
+        halo = self.reach + self.reach % 2
+        for start in range(0, height, _BAND):
+            stop = min(start + _BAND, height)
+            rows = slice(max(0, start - halo), min(stop + halo, height))
+            band = self.expose(page[rows], (rows, slice(0, width)))
+            exposed[start:stop] = band[start - rows.start : stop - rows.start]
+        return exposed
 
     def compress(self, exposed: Image) -> Image:
         """The scanner's JPEG file, opened: BGR of `expose` in, RGB out; both ``uint8 [h, w, 3]``."""

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import cv2
@@ -18,6 +19,7 @@ from seal2real.dataset.store import Shard, Store
 from seal2real.errors import Seal2RealError, UsageError
 
 MAX_DEATHS = 5  # of workers over one shard, before the run gives up
+_MUCH_MEMORY = 500 << 20  # bytes
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
 
 
@@ -101,15 +103,34 @@ class Deaths:
 
 
 def keep_memory() -> None:
-    """Tell glibc to keep freed memory in place of handing it back to the kernel.
+    """Tell glibc to keep freed memory in place of handing it back to the kernel after every array.
 
     The forger works on arrays as large as the page; by default each is mapped, filled with zeros by the kernel and
-    unmapped again, which takes more than half of the time of a forged page. Other C libraries are left as they are.
+    unmapped again, which takes up to half of the time of a forged page. `spare_memory` hands back what piles up. Other
+    C libraries are left as they are.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    # every size of seal makes its own convolutions, and a thousand of them would be kept
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
+    mallopt = _glibc("mallopt")
     if mallopt is not None:
         for parameter, value in ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 64 << 20)):
             mallopt(parameter, value)
+
+
+def spare_memory() -> None:
+    """Hand freed memory back where this process holds much; after every few samples, for the kernel fills it with zeros
+    again. Elsewhere than on Linux: nothing."""
+    trim = _glibc("malloc_trim")
+    if trim is None:
+        return
+    with Path("/proc/self/statm").open(encoding="ascii") as file:
+        held = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    if held > _MUCH_MEMORY:
+        trim(0)
+
+
+def _glibc(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def limit_torch() -> int | None:

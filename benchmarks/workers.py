@@ -29,7 +29,8 @@ from rich.table import Table
 from kill_resume import command, finished, resident_mb, workers_of
 from seal2real.dataset.store import plan_shards
 
-_LOOK_EVERY = 0.1  # seconds
+_LOOK_EVERY = 0.25  # seconds
+_LOOKS = 12  # between looks at the own shares, which take the kernel some 10 ms
 _GOAL_MB = 700.0
 
 
@@ -43,6 +44,7 @@ class Run:
         rate: samples a second between the first and the last shard.
         cpu: CPU seconds of all processes, start included.
         peaks: most memory that each worker held, in MB.
+        shares: most that each worker held when pages that several processes hold (libraries) count by their share.
         quarters: most that any worker held in each quarter of the run, in MB.
     """
 
@@ -51,6 +53,7 @@ class Run:
     rate: float
     cpu: float
     peaks: tuple[float, ...]
+    shares: tuple[float, ...]
     quarters: tuple[float, ...]
 
     @property
@@ -68,12 +71,23 @@ def peak_mb(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
 
 
+def share_mb(pid: int) -> float:
+    """The memory that a process holds, with what others hold too counted by its share; 0 where nobody tells."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+
+
 def measured(out: Path, options: list[str], count: int, workers: int) -> Run:
     """Generate, and look on."""
     shards = plan_shards(count)
     marks: list[tuple[float, int]] = []  # when a look found more shards
     peaks: dict[int, float] = {}
+    shares: dict[int, float] = {}
     quarters = [0.0] * 4
+    looks = 0
     with tempfile.TemporaryFile() as log:
         start = time.monotonic()
         process = subprocess.Popen(command(out, [*options, f"--workers={workers}"]), stdout=log, stderr=log)
@@ -86,8 +100,11 @@ def measured(out: Path, options: list[str], count: int, workers: int) -> Run:
                 marks.append((time.monotonic(), done))
             for worker in workers_of(process.pid) or [process.pid]:  # one worker is the command itself
                 peaks[worker] = max(peaks.get(worker, 0.0), peak_mb(worker))
+                if looks % _LOOKS == 0:
+                    shares[worker] = max(shares.get(worker, 0.0), share_mb(worker))
                 quarter = min(4 * done // len(shards), 3)
                 quarters[quarter] = max(quarters[quarter], resident_mb(worker))
+            looks += 1
             time.sleep(_LOOK_EVERY)
         seconds = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -99,8 +116,9 @@ def measured(out: Path, options: list[str], count: int, workers: int) -> Run:
     if len(marks) > 1 and marks[-1][0] > marks[0][0]:
         size = len(shards[0])
         rate = (marks[-1][1] - marks[0][1]) * size / (marks[-1][0] - marks[0][0])
-    most = sorted(peaks.values(), reverse=True)[:workers]  # the parent of several is not among the largest
-    return Run(workers, seconds, rate, usage.ru_utime + usage.ru_stime, tuple(most), tuple(quarters))
+    # the parent of several is not among the largest
+    most, own = (tuple(sorted(values.values(), reverse=True)[:workers]) for values in (peaks, shares))
+    return Run(workers, seconds, rate, usage.ru_utime + usage.ru_stime, most, own, tuple(quarters))
 
 
 def main(
@@ -125,7 +143,7 @@ def main(
                 shutil.rmtree(target)
     what = f"crops of {crops} px" if crops else f"A4 pages at {dpi} dpi"
     table = Table(title=f"seal2real generate, {count} {what}, forger {forger}, {repeats} runs each")
-    for name in ("workers", "seconds", "samples/s", "rate", "ms CPU", "busy", "MB per worker, peak", "by quarter"):
+    for name in ("workers", "seconds", "samples/s", "rate", "ms CPU", "busy", "MB per worker", "own share", "by quarter"):
         table.add_column(name, justify="right")
     for number, made in runs.items():
         table.add_row(
@@ -136,6 +154,7 @@ def main(
             f"{1000 * median(run.cpu for run in made) / count:.0f}",
             f"{median(run.busy for run in made):.0%}",
             " ".join(f"{peak:.0f}" for peak in map(max, zip(*(run.peaks for run in made), strict=False))),
+            " ".join(f"{peak:.0f}" for peak in map(max, zip(*(run.shares for run in made), strict=False))),
             " ".join(f"{value:.0f}" for value in map(max, zip(*(run.quarters for run in made), strict=True))),
         )
     console = Console(width=max(Console().width, 120))
@@ -146,6 +165,7 @@ def main(
     console.print(
         f"{workers} workers against 1: {steady:.2f} times the rate, {whole:.2f} with the start of the program."
     )
+    console.print("Own share: pages of libraries that several workers hold count by their share (Pss).")
     heaviest = max(peak for made in runs.values() for run in made for peak in run.peaks)
     console.print(f"The heaviest worker held {heaviest:.0f} MB ({'under' if heaviest < _GOAL_MB else 'over'} 700).")
 

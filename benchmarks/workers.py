@@ -143,7 +143,9 @@ def main(
                 shutil.rmtree(target)
     what = f"crops of {crops} px" if crops else f"A4 pages at {dpi} dpi"
     table = Table(title=f"seal2real generate, {count} {what}, forger {forger}, {repeats} runs each")
-    for name in ("workers", "seconds", "samples/s", "rate", "ms CPU", "busy", "MB per worker", "own share", "by quarter"):
+    for name in ("workers", "seconds", "samples/s", "rate", "ms CPU", "busy"):
+        table.add_column(name, justify="right")
+    for name in ("MB per worker", "own share", "by quarter"):
         table.add_column(name, justify="right")
     for number, made in runs.items():
         table.add_row(

@@ -167,7 +167,7 @@ def pretrain(
 @torch.no_grad()
 def _grid(model: CompactBackbone, seed: int, count: int = 8) -> list[torch.Tensor]:
     """Sampled patches: a row from "real", one from "fake", one from the empty caption, one red and worn."""
-    from seal2real.prior.sampling import ddim
+    from seal2real.prior.sampling import Predictor, denoise, times_of
 
     device = model.alphas_cumprod.device
     worn = torch.tensor([[knob.start for knob in KNOBS]], device=device)
@@ -179,7 +179,6 @@ def _grid(model: CompactBackbone, seed: int, count: int = 8) -> list[torch.Tenso
     rows = []
     for number, prompt in enumerate(prompts):
         streams = Streams(seed, number, 0, device)
-        rows.append(
-            ddim(model, prompt, streams.normal(count, 12, model.image_size // 2, model.image_size // 2), steps=30)
-        )
+        noise = streams.normal(count, 12, model.image_size // 2, model.image_size // 2)
+        rows.append(model.decode(denoise(model, Predictor(model, [(prompt, 1.0)]), noise, times_of(model, 30))))
     return rows

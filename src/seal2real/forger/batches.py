@@ -55,6 +55,7 @@ def make_micro_batch(
     size: int,
     diameters: tuple[float, float],
     device: torch.device | str,
+    scales: tuple[float, float] = CAPTURE_SCALES,
 ) -> Micro:
     """Real patches, and forged ones in the same ink colours.
 
@@ -64,7 +65,7 @@ def make_micro_batch(
     """
     diameter = log_uniform(streams.numpy, diameters)
     images, colours = real_patches(real, streams.numpy, count, size, diameter)
-    capture = log_uniform(streams.numpy, CAPTURE_SCALES)
+    capture = log_uniform(streams.numpy, scales)
     side = round(size * capture)
     drawn = pool.batch(streams.numpy, count, side + BLOCK, diameter * capture)
     inks = torch.from_numpy(np.stack([random_ink(streams.numpy, colour)[1] for colour in colours]))
@@ -106,13 +107,14 @@ def picture_rows(
     size: int,
     diameters: tuple[float, float],
     device: torch.device | str,
+    scales: tuple[float, float] = CAPTURE_SCALES,
     columns: int = 12,
 ) -> list[torch.Tensor]:
     """Two rows of real patches, two pasted, two of the same forged: what a person compares."""
     rows: list[list[torch.Tensor]] = [[], [], []]
     for part in range(2):
         streams = Streams(seed, part, 20_011, device)
-        batch = make_micro_batch(forger, real, pool, streams, columns, size, diameters, device)
+        batch = make_micro_batch(forger, real, pool, streams, columns, size, diameters, device, scales)
         pasted = F.interpolate(batch.pasted, (size, size), mode="area")
         for row, patches in zip(rows, (batch.real, pasted, batch.forged), strict=True):
             row.append(patches)

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from seal2real.prior.adapters import Adapter
 from seal2real.prior.backbone import Backbone
 from seal2real.prior.prompts import Prompts
 
@@ -25,17 +26,18 @@ PRIORS = ("none", "sds", "contrast", "vsd")
 
 
 class Critic(nn.Module):
-    """A trainable copy of the U-Net with a trainable forgery prompt: it learns the forger's own distribution.
+    """A trainable U-Net with a trainable forgery prompt: it learns the forger's own distribution.
 
     Args:
         backbone: the frozen model.
         prompt: where the forgery prompt starts. From the real prompt the difference of the two scores starts at
             exactly zero, and grows only by what the critic has learned of the forger.
+        rank: of low-rank adapters on the frozen U-Net itself, which then is in memory once; None learns a whole copy.
     """
 
-    def __init__(self, backbone: Backbone, prompt: torch.Tensor):
+    def __init__(self, backbone: Backbone, prompt: torch.Tensor, rank: int | None = None):
         super().__init__()
-        self.unet = backbone.copy_unet()
+        self.unet = backbone.copy_unet() if rank is None else Adapter(backbone.unet, "critic", rank)
         self.prompt = nn.Parameter(prompt.detach().clone())
 
     def loss(

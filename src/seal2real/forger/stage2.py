@@ -25,7 +25,7 @@ from seal2real.forger.adversary import (
     generator_loss,
     gradient_penalty,
 )
-from seal2real.forger.batches import Micro, make_micro_batch, picture_rows
+from seal2real.forger.batches import CAPTURE_SCALES, Micro, make_micro_batch, picture_rows
 from seal2real.forger.checkpoint import Checkpoints, Validate
 from seal2real.forger.content import image_content_loss, layer_content_loss
 from seal2real.forger.layered import LayeredForger
@@ -47,6 +47,7 @@ class ForgerSettings:
 
     steps: int = 3000  # optimiser steps of the forger
     batch: int = 16  # patches per micro-batch
+    capture: tuple[float, float] = CAPTURE_SCALES  # resolution of a capture, relative to the patches that are compared
     accumulate: int = 1  # micro-batches per step and process
     prior: str = "vsd"  # "none", "sds", "contrast", "vsd"
     prior_weight: float = 1.0  # p
@@ -55,6 +56,7 @@ class ForgerSettings:
     critic_steps: int = 2  # of the critic (forgery prompt), per step of the forger
     critic_warmup: int = 150  # steps that the critic learns alone before the prior joins
     critic_learning_rate: float = 1e-4
+    critic_rank: int | None = None  # of adapters on the frozen U-Net; None learns a copy of it
     adversary: str = "pixel"  # "none", "pixel", "features"
     adversary_weight: float = 1.0  # v
     penalty: float = 0.1  # R1 weight, of the order of 0.0002 * pixels / batch (Karras et al. 2020)
@@ -106,7 +108,8 @@ class Stage2:
             if backbone is None or prompts is None:
                 raise UsageError("this prior or adversary needs a backbone and the prompts of stage 1")
             if settings.prior == "vsd":
-                self.critic = Critic(backbone, prompts.real).to(device)
+                with initial_weights(seed):
+                    self.critic = Critic(backbone, prompts.real, settings.critic_rank).to(device)
                 self.modules["critic"] = self.critic
                 self.optimizers["critic.adam"] = torch.optim.AdamW(
                     self.critic.parameters(), lr=settings.critic_learning_rate, betas=(0.0, 0.99)
@@ -147,7 +150,7 @@ class Stage2:
                 log.add({"penalty": float(penalty.detach())}, share)
                 loss = loss + 0.5 * settings.penalty * settings.penalty_every * penalty
             self.accelerator.backward(loss * share)
-        self._apply("adversary.adam", self.discriminator, 10.0)
+        log.add({"adversary_norm": self._apply("adversary.adam", self.discriminator, 10.0)})
 
     def critic_turn(self, batches: list[Micro], log: Log) -> None:
         """Learn what the forger makes, under the forgery prompt."""
@@ -163,7 +166,8 @@ class Stage2:
                 self.accelerator.backward(loss * share)
                 if turn == self.settings.critic_steps - 1:
                     log.add(values, share)
-            self._apply("critic.adam", self.critic, 1.0)
+            norm = self._apply("critic.adam", self.critic, 1.0)
+        log.add({"critic_norm": norm})
 
     def forger_turn(self, step: int, batches: list[Micro], log: Log) -> None:
         """Follow the content loss, the judges and the prior."""
@@ -262,10 +266,12 @@ def train_forger(
     def draw(step: int, micro: int) -> Micro:
         slot = accelerator.process_index * settings.accumulate + micro
         streams = Streams(seed + _STREAM, step, slot, device)
-        return make_micro_batch(stage.forger, real, pool, streams, settings.batch, size, diameters, device)
+        return make_micro_batch(
+            stage.forger, real, pool, streams, settings.batch, size, diameters, device, settings.capture
+        )
 
     def picture() -> None:
-        rows = picture_rows(stage.ema.module, real, pool, seed, size, diameters, device)
+        rows = picture_rows(stage.ema.module, real, pool, seed, size, diameters, device, settings.capture)
         run.picture(f"stage2-{done:06d}", rows)
 
     run.drop_metrics("validation", done)  # what came after the state will come again

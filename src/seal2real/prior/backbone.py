@@ -10,6 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from seal2real.errors import Seal2RealError
+from seal2real.prior.adapters import base_of, checkpoint_blocks, is_adapted, merge_adapter
+
 
 class Backbone(nn.Module, ABC):
     """A frozen or trainable noise predictor over latents, conditioned on a prompt of embeddings.
@@ -74,8 +77,10 @@ class Backbone(nn.Module, ABC):
             prompt: ``[1 or B, tokens, width]``.
             unet: another network of the same form (a critic) in place of the own one.
         """
-        prompt = prompt.expand(noisy.shape[0], -1, -1).to(noisy.dtype)
-        output = (unet or self.unet)(noisy, timesteps, encoder_hidden_states=prompt, return_dict=False)[0].float()
+        network = self.unet if unet is None else unet
+        dtype = network.conv_in.weight.dtype  # frozen weights may be bf16
+        prompt = prompt.expand(noisy.shape[0], -1, -1).to(dtype)
+        output = network(noisy.to(dtype), timesteps, encoder_hidden_states=prompt, return_dict=False)[0].float()
         if self.prediction_type == "epsilon":
             return output
         signal, sigma = self._signal(timesteps)  # v = signal * eps - sigma * z  (Salimans and Ho 2022)
@@ -104,9 +109,23 @@ class Backbone(nn.Module, ABC):
         return found
 
     def copy_unet(self) -> nn.Module:
-        """A trainable copy of the noise predictor: the critic of an adversarial phase."""
-        critic: nn.Module = copy.deepcopy(self.unet).requires_grad_(True)
+        """A trainable copy of the noise predictor, fp32: the critic of an adversarial phase."""
+        critic: nn.Module = copy.deepcopy(self.unet).float().requires_grad_(True)
         return critic
+
+    def prepare(self, device: torch.device | str, weights: str = "fp32", checkpointing: bool = False) -> Backbone:
+        """Bring it to a device, frozen, for training.
+
+        Args:
+            device: where to.
+            weights: "fp32" or "bf16", the type that frozen weights are kept in.
+            checkpointing: compute activations again in the backward pass instead of keeping them.
+        """
+        self.requires_grad_(False)
+        self.unet.to(torch.bfloat16 if weights == "bf16" else torch.float32)
+        if checkpointing:
+            checkpoint_blocks(self.unet)
+        return self.to(device)
 
 
 def cast(module: Any, dtype: torch.dtype | None) -> Any:
@@ -115,7 +134,8 @@ def cast(module: Any, dtype: torch.dtype | None) -> Any:
 
 
 def load_backbone(name: str) -> Backbone:
-    """A backbone by name: "compact" (shipped), a folder that `Backbone.save` or diffusers wrote, or a hub id.
+    """A backbone by name: "compact" (shipped), a folder that `Backbone.save`, `Adapter.save` or diffusers wrote, or a
+    hub id. Its weights are fp32.
 
     Raises:
         Seal2RealError: it is not there, or a part of the folder is missing.
@@ -125,6 +145,14 @@ def load_backbone(name: str) -> Backbone:
     from seal2real.weights import shipped
 
     folder = shipped("compact") if name == "compact" else Path(name)
+    if is_adapted(folder):
+        base = base_of(folder)
+        try:
+            backbone = load_backbone(base)
+        except Seal2RealError as error:
+            raise Seal2RealError(f"{folder}: holds an adapter; its base cannot be read: {error}") from None
+        merge_adapter(backbone.unet, folder)
+        return backbone
     if (folder / "caption").is_dir() or name == "compact":
         return CompactBackbone.load(folder)
     return StableDiffusionBackbone.load(name)

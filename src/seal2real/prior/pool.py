@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from seal2real.errors import UsageError
 from seal2real.seeding import rng_for
 
-CROP = 352  # side in pixels of a pooled crop
-DIAMETER = 256  # longest side of every pooled seal, in pixels
+CROP = 352  # side in pixels of a pooled crop, where the seal's longest side has DIAMETER
+DIAMETER = 256  # longest side of every pooled seal in pixels, where nothing else is asked for
 SEALS_PER_PAGE = 4
 _POOL_DPI = 150.0
 _JOBS_PER_WORKER = 8  # fewer are drawn sooner than a process starts
@@ -48,11 +49,11 @@ class LayerBatch:
 
 @dataclass(frozen=True)
 class Pool:
-    """Crops around drawn seals, each scaled so that the seal's longest side is `DIAMETER` pixels.
+    """Crops around drawn seals, each scaled so that the seal's longest side has the same number of pixels.
 
     Attributes:
-        page: ``uint8 [N, CROP, CROP, 3]`` clean pages.
-        coverage: ``uint8 [N, CROP, CROP]`` 0..255.
+        page: ``uint8 [N, C, C, 3]`` clean pages; C is `CROP` for seals of `DIAMETER` pixels, and in proportion.
+        coverage: ``uint8 [N, C, C]`` 0..255.
         size_mm: ``float32 [N]`` longest side of the seal in millimetres.
     """
 
@@ -72,6 +73,7 @@ class Pool:
         scanned_share: float = 0.15,
         workers: int | None = None,
         progress: Callable[[int], None] | None = None,
+        diameter: int = DIAMETER,
     ) -> Pool:
         """Draw ``count`` crops; crop i depends on (seed, i // SEALS_PER_PAGE) and ``pages`` alone.
 
@@ -82,8 +84,9 @@ class Pool:
             scanned_share: 0..1.
             workers: processes at most; None for all cores, 1 for none besides this one.
             progress: called with the number of finished crops.
+            diameter: longest side of every seal in pixels.
         """
-        jobs = [(seed, index, pages, scanned_share) for index in range(-(-count // SEALS_PER_PAGE))]
+        jobs = [(seed, index, pages, scanned_share, diameter / DIAMETER) for index in range(-(-count // SEALS_PER_PAGE))]
         parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         workers = (os.cpu_count() or 1) if workers is None else workers
         if workers <= 1 or len(jobs) <= _JOBS_PER_WORKER:
@@ -108,9 +111,18 @@ class Pool:
             count: batch size B.
             size: side S in pixels.
             diameter: seals are scaled to this longest side in pixels.
+
+        Raises:
+            UsageError: the patch would be larger than the crops.
         """
-        factor = diameter / DIAMETER
+        crop = self.page.shape[1]
+        factor = diameter / (crop * DIAMETER / CROP)
         window = round(size / factor)
+        if window > crop:
+            raise UsageError(
+                f"patches of {size} pixels around seals of {diameter:.0f} are too wide; take seals of at least "
+                f"{size * DIAMETER / CROP:.0f} pixels, or smaller patches"
+            )
         pages = np.empty((count, size, size, 3), np.uint8)
         coverages = np.empty((count, size, size), np.uint8)
         px_per_mm = np.empty(count, np.float32)
@@ -118,11 +130,11 @@ class Pool:
         for row, index in enumerate(rng.integers(len(self), size=count)):
             coverage = self.coverage[index]
             inked = np.flatnonzero(coverage[::4, ::4] > 127)
-            at = int(inked[rng.integers(len(inked))]) if len(inked) else int(rng.integers((CROP // 4) ** 2))
-            columns = CROP // 4
+            at = int(inked[rng.integers(len(inked))]) if len(inked) else int(rng.integers((crop // 4) ** 2))
+            columns = -(-crop // 4)
             jitter = rng.integers(-window // 4, window // 4 + 1, 2)
-            top = int(np.clip(at // columns * 4 - window // 2 + jitter[0], 0, CROP - window))
-            left = int(np.clip(at % columns * 4 - window // 2 + jitter[1], 0, CROP - window))
+            top = int(np.clip(at // columns * 4 - window // 2 + jitter[0], 0, crop - window))
+            left = int(np.clip(at % columns * 4 - window // 2 + jitter[1], 0, crop - window))
             cut = np.s_[top : top + window, left : left + window]
             pages[row] = cv2.resize(self.page[index][cut], (size, size), interpolation=how)
             coverages[row] = cv2.resize(coverage[cut], (size, size), interpolation=how)
@@ -151,22 +163,23 @@ def minor_kinds() -> tuple[str, ...]:
     return tuple(name for name, kind in KINDS.items() if kind.upright or side(name) < _OFFICE_MM)
 
 
-def _crops(job: tuple[int, int, Path | None, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _crops(job: tuple[int, int, Path | None, float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`SEALS_PER_PAGE` crops of one page: pages, coverages, sizes."""
     from seal2real.page import TemplatePages
     from seal2real.press import place
     from seal2real.seal import KINDS, draw, random_design
 
     cv2.setNumThreads(1)
-    seed, index, folder, scanned_share = job
+    seed, index, folder, scanned_share, scale = job
+    crop, dpi = 4 * round(CROP * scale / 4), _POOL_DPI * scale
     rng = rng_for(seed, index, "pool")
     from_folder = folder is not None and rng.random() < scanned_share
     if from_folder and folder is not None:
         from seal2real.page import FolderPages
 
-        page = FolderPages(folder, _POOL_DPI).page(rng)
+        page = FolderPages(folder, dpi).page(rng)
     else:
-        page = TemplatePages(_POOL_DPI).page(rng)
+        page = TemplatePages(dpi).page(rng)
     minor = minor_kinds()
     major = [name for name in KINDS if name not in minor]
     pages, coverages, sizes = [], [], []
@@ -196,9 +209,9 @@ def _crops(job: tuple[int, int, Path | None, float]) -> tuple[np.ndarray, np.nda
         if cut.shape[:2] != (side, side):
             pad = ((0, side - cut.shape[0]), (0, side - cut.shape[1]), (0, 0))
             cut = np.pad(cut, pad, mode="reflect" if min(cut.shape[:2]) * 2 > side else "edge")
-        how = cv2.INTER_AREA if side > CROP else cv2.INTER_CUBIC
-        pages.append(cv2.resize(cut, (CROP, CROP), interpolation=how))
-        scaled = cv2.resize(layer, (CROP, CROP), interpolation=how)
+        how = cv2.INTER_AREA if side > crop else cv2.INTER_CUBIC
+        pages.append(cv2.resize(cut, (crop, crop), interpolation=how))
+        scaled = cv2.resize(layer, (crop, crop), interpolation=how)
         coverages.append((scaled.clip(0, 1) * 255 + 0.5).astype(np.uint8))
         sizes.append(max(design.size_mm))
     return np.stack(pages), np.stack(coverages), np.array(sizes, np.float32)

@@ -135,8 +135,8 @@ class PlacedSeal:
         lines: text lines in reading order, in page pixels, not clipped.
         visible: ``bool [h, w]``: where ink can be seen after wear (same frame as ``coverage``). Pasted seals that were
             struck whole: equal to ``coverage >= 0.5``.
-        authenticity: "impression" (of a die, made to look real), "paste" (a digital picture on the page) or
-            "colour-copy" (printed together with its page).
+        authenticity: "impression" (of a die, made to look real), "paste" (a digital picture on the page),
+            "colour-copy" (printed together with its page) or "photocopy" (the same, by a copier without colour).
         contact: ``float32 [h, w]`` in 0..1: how much of a full film the die leaves there, by how it was put down (a
             missing edge, a fainter second strike); None is 1 everywhere. Wear comes on top of it.
         effects: what was done with the seal, by name (see `seal2real.press.PressSettings`): plain JSON values.

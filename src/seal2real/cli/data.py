@@ -19,7 +19,8 @@ def generate(
     forger: Annotated[
         str,
         typer.Option(
-            metavar="NAME|DIR", help="default (shipped weights), untrained, none (flat pastes) or a RUN folder."
+            metavar="NAME|DIR|ID",
+            help="default (shipped weights), untrained, none (flat pastes), a RUN folder or a hub id (OWNER/NAME).",
         ),
     ] = "default",
     wear: Annotated[
@@ -27,6 +28,13 @@ def generate(
     ] = None,
     capture: Annotated[
         float | None, typer.Option(help="Flaws of the scan: 0 none, 0.5 as learned, 1 heavy.  [default: 0.5]")
+    ] = None,
+    capture_device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DEVICE",
+            help="scan, phone or photocopy, or shares: scan=0.7,phone=0.3.  [default: the mixture that was learned]",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed; sample i depends on the settings, the seed and i alone.")] = 0,
     pages: Annotated[
@@ -131,6 +139,7 @@ def generate(
         forger=forger,
         wear=wear,
         capture=capture,
+        capture_device=capture_device,
         pages=None if pages is None else str(pages),
         templates=tuple(template) if template else None,
         language=language,
@@ -203,8 +212,12 @@ def forge(
     images: Annotated[Path, typer.Argument(metavar="IMAGES", help="Folder of images with flat pasted seals.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write the forged images to.")],
     forger: Annotated[
-        str, typer.Option(metavar="NAME|DIR", help="default (shipped weights) or a RUN folder.")
+        str,
+        typer.Option(metavar="NAME|DIR|ID", help="default (shipped weights), a RUN folder or a hub id (OWNER/NAME)."),
     ] = "default",
+    capture_device: Annotated[
+        str | None, typer.Option(metavar="DEVICE", help="scan, phone or photocopy.  [default: the mixture learned]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed; each image depends on it and on its path in IMAGES alone.")] = 0,
     dpi: Annotated[float, typer.Option(help="Resolution of the images, dots per inch.")] = 200,
     jpeg_quality: Annotated[int, typer.Option(help="Quality of JPEG files, 1 to 100.")] = 92,
@@ -213,7 +226,9 @@ def forge(
     from seal2real.dataset.forge_images import forge_folder
 
     with counting("forge", None) as advance:
-        report = forge_folder(images, out, forger, seed=seed, dpi=dpi, jpeg_quality=jpeg_quality, progress=advance)
+        report = forge_folder(
+            images, out, forger, seed=seed, dpi=dpi, jpeg_quality=jpeg_quality, device=capture_device, progress=advance
+        )
     print(f"{len(report.forged)} images in {out}")
     for _, reason in report.skipped:
         print(f"skipped {reason}", file=sys.stderr)

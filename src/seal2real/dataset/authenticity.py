@@ -58,7 +58,7 @@ class AuthenticityMix:
 
 
 def make_case(
-    sample: Sample, case: Case, forger: Forger, rng: Generator, style: Mapping[str, float] | None = None
+    sample: Sample, case: Case, forger: Forger, rng: Generator, style: Mapping[str, float | str] | None = None
 ) -> Sample:
     """Turn a flat stamped page into a case for verification.
 
@@ -73,7 +73,7 @@ def make_case(
         case: one of `CASES`.
         forger: makes impressions look real, and scans.
         rng: source of every choice.
-        style: "wear" and "capture", as for `Forger.forge`.
+        style: "wear", "capture" and "device", as for `Forger.forge`; no photocopies, which have no impressions.
 
     Returns:
         The sample with ``authenticity``, ``altered`` and ``reference`` of its seals; ``provenance["case"]``.
@@ -83,6 +83,8 @@ def make_case(
     """
     if case not in CASES:
         raise UsageError(f"no case {case!r} of authenticity; use one of {', '.join(CASES)}")
+    if style is not None and style.get("device") == "photocopy":
+        raise UsageError("a photocopy has no impressions to verify; choose another device")
     genuine = [seal.design for seal in sample.seals]
     if not sample.seals:
         made = forger.forge(sample, rng, style)
@@ -146,7 +148,7 @@ def _altered(sample: Sample, rng: Generator) -> Sample:
     return compose(sample.page, [*sample.seals[:index], other, *sample.seals[index + 1 :]])
 
 
-def _pasted(sample: Sample, forger: Forger, rng: Generator, style: Mapping[str, float] | None) -> Sample:
+def _pasted(sample: Sample, forger: Forger, rng: Generator, style: Mapping[str, float | str] | None) -> Sample:
     """The other seals forged and scanned, then a picture of the target laid on the scan."""
     index = _target(sample)
     seal = sample.seals[index]
@@ -172,7 +174,7 @@ def _cut_out(seal: PlacedSeal, dpi: float, forger: Forger, rng: Generator) -> Im
     return forger.forge(compose(paper, [here]), rng, style).stamped
 
 
-def _copied(sample: Sample, forger: Forger, rng: Generator, style: Mapping[str, float] | None) -> Sample:
+def _copied(sample: Sample, forger: Forger, rng: Generator, style: Mapping[str, float | str] | None) -> Sample:
     """The page printed in colour with its seals, and scanned again."""
     from seal2real.physics.print_copy import Printer, print_pages
 

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from seal2real.errors import UsageError
 
 if TYPE_CHECKING:
+    from numpy.random import Generator
+
     from seal2real.press import PressSettings
 
+PHOTOCOPY = "photocopy"
 MOST_SHEETS = 20  # that one seal is split over; thicker documents get several
 
 
@@ -27,6 +30,9 @@ class GenerateConfig:
     forger: str = "default"  # "default", "untrained", "none" (flat pasted seals) or a RUN folder of `seal2real train`
     wear: float | None = None  # how worn the impressions are: 0 pristine, 0.5 as learned, 1 twice as much; None = 0.5
     capture: float | None = None  # how poor the scan is, on the same scale
+    capture_device: str | None = (
+        None  # "scan", "phone", "photocopy", or shares, "scan=0.7,phone=0.3"; None = as learned
+    )
     pages: str | None = None  # folder of PDFs and images; None typesets pages from templates
     templates: tuple[str, ...] | None = None  # names of page templates; None = all
     language: str | None = None  # of the templates: "zh", "en" or "mixed"; None = all
@@ -53,6 +59,12 @@ class GenerateConfig:
         for name in ("wear", "capture"):
             strength = getattr(self, name)
             _require(strength is None or 0 <= strength <= 1, name, strength, "0 to 1")
+        if self.capture_device is not None:
+            devices = DeviceMix.parse(self.capture_device)
+            if self.forger == "none":
+                raise UsageError("capture-device is of forged images, and forger is none; leave one of them out")
+            if self.authenticity is not None and devices.share(PHOTOCOPY) > 0:
+                raise UsageError("a photocopy has no impressions to verify; take photocopy out of capture-device")
         for name in ("pen", "red"):
             share = getattr(self, name)
             _require(share is None or 0 <= share <= 1, name, share, "a share of the pages, 0 to 1")
@@ -97,6 +109,10 @@ class GenerateConfig:
             if given:
                 raise UsageError(f"riding-sheets puts one seal across every document; leave out {name}")
 
+    def device(self, rng: Generator) -> str | None:
+        """What captures a sample; None is as learned, whatever the real images were captured with."""
+        return None if self.capture_device is None else DeviceMix.parse(self.capture_device).draw(rng)
+
     def press_settings(self) -> PressSettings:
         """How pages are stamped.
 
@@ -106,6 +122,41 @@ class GenerateConfig:
         from seal2real.press import PressSettings
 
         return dataclasses.replace(PressSettings.parse(self.press), negatives=self.negatives)
+
+
+@dataclass(frozen=True)
+class DeviceMix:
+    """Capture devices and their shares, summing to 1."""
+
+    devices: tuple[str, ...]
+    shares: tuple[float, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> DeviceMix:
+        """From a device's name, or from shares such as ``"scan=0.7,phone=0.3"``, which count relative to each other;
+        "any" is as learned.
+
+        Raises:
+            UsageError: an unknown device, a number out of range, or all are zero.
+        """
+        from seal2real.physics.devices import ANY, DEVICES, check_device
+        from seal2real.press.settings import parse_shares
+
+        if "=" not in text:
+            return cls((check_device(text.strip()),), (1.0,))
+        given = parse_shares(text, (*DEVICES, ANY), "capture-device")
+        total = sum(given.values())
+        if total <= 0:
+            raise UsageError(f"capture-device {text!r} has no share above 0; such as scan=0.7,phone=0.3")
+        return cls(tuple(given), tuple(share / total for share in given.values()))
+
+    def share(self, device: str) -> float:
+        """Of one device, 0..1."""
+        return dict(zip(self.devices, self.shares, strict=True)).get(device, 0.0)
+
+    def draw(self, rng: Generator) -> str:
+        """A device at random."""
+        return self.devices[int(rng.choice(len(self.devices), p=self.shares))]
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:

@@ -37,6 +37,7 @@ def forge_folder(
     seed: int = 0,
     dpi: float = 200,
     jpeg_quality: int = 92,
+    device: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ForgeReport:
     """Make the pasted seals of a folder of images look real.
@@ -51,10 +52,12 @@ def forge_folder(
         seed: seed of the noise.
         dpi: resolution of the images: how large a millimetre of ink is.
         jpeg_quality: 1..100.
+        device: "scan", "phone" or "photocopy"; None is as learned.
         progress: called with (images just done, images in all).
 
     Raises:
-        UsageError: ``out`` is ``images`` itself, the forger is "none", or two images would get the same name.
+        UsageError: ``out`` is ``images`` itself, the forger is "none", there is no such device, or two images would get
+            the same name.
         Seal2RealError: no usable image, no such forger, or ``out`` cannot be written.
     """
     if forger == "none":
@@ -63,20 +66,11 @@ def forge_folder(
         raise UsageError(f"jpeg-quality is {jpeg_quality}; it must be 1 to 100")
     if not 36 <= dpi <= 1200:
         raise UsageError(f"dpi is {dpi:g}; it must be 36 to 1200")
-    if out.resolve() == images.resolve():
-        raise UsageError(f"{out} is the folder of the images themselves; give another one, so that they are kept")
-    paths = [path for path in require_images(images) if not path.resolve().is_relative_to(out.resolve())]
-    if not paths:
-        raise UsageError(f"{images}: all its images lie in {out}, where the results go; give another folder")
-    targets: dict[Path, Path] = {}
-    for path in paths:
-        relative = path.relative_to(images)
-        target = out / (relative if path.suffix.lower() in _JPEG else relative.with_suffix(".png"))
-        if target in targets:
-            raise UsageError(f"{targets[target]} and {path} would both be written to {target}; rename one of them")
-        targets[target] = path
+    targets = result_paths(images, out)
     from seal2real.forger import load_forger
+    from seal2real.physics.devices import check_device
 
+    style = {} if device is None else {"device": check_device(device)}
     model = load_forger(forger)
     if model is None:
         raise UsageError(f"forger {forger!r} changes nothing; give default or a RUN folder")
@@ -91,7 +85,7 @@ def forge_folder(
             progress(1, len(targets))
             continue
         name = path.relative_to(images).as_posix()
-        result = model.forge_image(image, rng_for(seed, zlib.crc32(name.encode()), "forge"), dpi)
+        result = model.forge_image(image, rng_for(seed, zlib.crc32(name.encode()), "forge"), dpi, style)
         data = encode_jpeg(result, jpeg_quality) if target.suffix.lower() in _JPEG else encode_png(result)
         write_atomic(target, data)
         forged.append(target)
@@ -100,3 +94,25 @@ def forge_folder(
     if not forged:
         raise Seal2RealError(f"{images}: none of its {len(skipped)} images can be used; the first: {skipped[0][1]}")
     return ForgeReport(tuple(forged), tuple(skipped))
+
+
+def result_paths(images: Path, out: Path) -> dict[Path, Path]:
+    """Where the results of a folder's images go: result -> image. JPEG stays JPEG, everything else becomes PNG.
+
+    Raises:
+        UsageError: ``out`` is ``images`` itself or holds all its images, or two images would get the same name.
+        Seal2RealError: no folder, or no images in it.
+    """
+    if out.resolve() == images.resolve():
+        raise UsageError(f"{out} is the folder of the images themselves; give another one, so that they are kept")
+    paths = [path for path in require_images(images) if not path.resolve().is_relative_to(out.resolve())]
+    if not paths:
+        raise UsageError(f"{images}: all its images lie in {out}, where the results go; give another folder")
+    targets: dict[Path, Path] = {}
+    for path in paths:
+        relative = path.relative_to(images)
+        target = out / (relative if path.suffix.lower() in _JPEG else relative.with_suffix(".png"))
+        if target in targets:
+            raise UsageError(f"{targets[target]} and {path} would both be written to {target}; rename one of them")
+        targets[target] = path
+    return targets

@@ -130,7 +130,10 @@ def make_sample(config: GenerateConfig, index: int, context: Context) -> Sample:
             sample = crop_page(sample, config.crops, rng)
     if context.forger is not None:
         dials = {"wear": config.wear, "capture": config.capture}
-        style = {key: value for key, value in dials.items() if value is not None}
+        style: dict[str, float | str] = {key: value for key, value in dials.items() if value is not None}
+        device = config.device(rng_for(config.seed, _document(config, index), "device"))
+        if device is not None:
+            style["device"] = device
         # one die, one ink, one scanner for all sheets of a document: the impression goes on from sheet to sheet
         rng = rng_for(config.seed, _document(config, index), "forge")
         if config.authenticity is None:

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from numpy.random import Generator
 
 from seal2real.errors import Seal2RealError, UsageError
-from seal2real.forger.layered import CODE_SIZE, VISIBLE_ABSORBANCE, LayeredForger
+from seal2real.forger.layered import CODE_SIZE, LayeredForger
 from seal2real.forger.residual import ResidualForger
+from seal2real.forger.sheets import InkLayer, composed, copied_ink, inside, meeting, photocopied, visible_ink
+from seal2real.physics.devices import ANY, DEVICES, PHOTOCOPY, check_device
 from seal2real.physics.ink_measure import measure_ink
 from seal2real.physics.knobs import INDEX, KNOBS, decode
 from seal2real.physics.operators import blur_plane, gaussian_taps
-from seal2real.physics.page_scan import BLOCK, PageScan, Window, strongest
+from seal2real.physics.page_scan import PageScan
+from seal2real.physics.photocopy import Copier
 from seal2real.physics.press_scan import InkNoise, Settings
 from seal2real.press.inks import COLOURS
-from seal2real.sample import FloatMap, Image, Mask, Page, PlacedSeal, Sample
+from seal2real.sample import Image, Page, PlacedSeal, Sample
 from seal2real.weights import load_into, read_json, shipped
 
-STYLE_KEYS = ("wear", "capture")
+Style = Mapping[str, float | str]
+STYLE_KEYS = ("wear", "capture", "device")
 _WEAR: tuple[str, ...] = ("spread", "gain", "softness", "thickness", "tilt", "unevenness", "mottle")
 _WEAR += ("grain", "dropout", "rim", "halo", "double", "smear")
 _FRESH_FILM = 0.85  # dial of the film's thickness at wear 0, at least
@@ -81,52 +84,61 @@ class Forger:
         return isinstance(self.network, LayeredForger)
 
     @torch.no_grad()
-    def forge(self, sample: Sample, rng: Generator, style: Mapping[str, float] | None = None) -> Sample:
+    def forge(self, sample: Sample, rng: Generator, style: Style | None = None) -> Sample:
         """Make the seals of a sample look real.
 
         Args:
             sample: with its layers; what was composed on it before does not matter.
             rng: source of every choice; the result depends on (sample, rng, style) alone.
             style: "wear" and "capture" in 0..1: how worn the impression and how poor the scan is; 0.5 (or a missing
-                key) is as learned from the real images, 0 pristine, 1 twice as strong.
+                key) is as learned from the real images, 0 pristine, 1 twice as strong. "device": "scan", "phone" or
+                "photocopy"; "any" (or no such key) is as learned from all real images together.
 
         Returns:
             The sample with new ``stamped``, ``clean``, ``ink`` and visible masks. A page that was scanned before keeps
-            its own scan: only the ink is forged onto it.
+            its own scan, whatever the device: only the ink is forged onto it; but it can be photocopied. Seals on a
+            photocopy have the authenticity "photocopy", and keep the colour of their ink. ``provenance["device"]``
+            says what captured the sheet, where a device was chosen.
 
         Raises:
-            UsageError: unknown style key, or a value out of range.
+            UsageError: unknown style key or device, a value out of range, or a device for an image-to-image forger.
         """
         style = _checked(style)
         if not self.takes_layers:
+            if style.get("device", ANY) != ANY:
+                raise UsageError(f"forger {self.name!r} works from image to image and knows of no capture devices")
             return self._forge_flat(sample, rng)
         return self._forge_layers(sample, rng, style)
 
     @torch.no_grad()
-    def forge_image(self, image: Image, rng: Generator, dpi: float = 200.0) -> Image:
+    def forge_image(self, image: Image, rng: Generator, dpi: float = 200.0, style: Style | None = None) -> Image:
         """Forge a flat image ``uint8 [H, W, 3]`` with pasted seals, of which no layers are known.
 
         The residual forger takes it as it is. For the layered one the paste is undone first: the ink is measured, its
-        coverage taken out of the page (exact for a flat colour and a multiply blend), and pressed anew.
+        coverage taken out of the page (exact for a flat colour and a multiply blend), and pressed anew. ``style`` is
+        that of `forge`.
         """
         if isinstance(self.network, ResidualForger):
-            return self._residual(image, rng)
+            empty = np.zeros(image.shape[:2], np.float32)
+            return self.forge(Sample(Page(image, dpi, (), (), "image"), image, image, empty, ()), rng, style).stamped
         sample = unpaste(image, dpi)
-        return sample.stamped if not sample.seals else self.forge(sample, rng).stamped
+        return sample.stamped if not sample.seals else self.forge(sample, rng, style).stamped
 
     # -- layered -----------------------------------------------------------------------------------------------
 
-    def _settings(self, code: torch.Tensor, colour: int, style: Mapping[str, float]) -> Settings:
+    def _settings(self, code: torch.Tensor, colour: int, style: Style) -> Settings:
         network: LayeredForger = self.network  # type: ignore[assignment]
-        dials = network.dials(code.to(self.device), torch.tensor([colour], device=self.device)).cpu()
+        chosen = style.get("device", ANY)
+        device = None if chosen == ANY else torch.tensor([1 + DEVICES.index(str(chosen))], device=self.device)
+        dials = network.dials(code.to(self.device), torch.tensor([colour], device=self.device), device).cpu()
         for key, names in (("wear", _WEAR), ("capture", _CAPTURE)):
-            strength = 2.0 * style.get(key, 0.5)
+            strength = 2.0 * _strength(style, key)
             for name in names:
                 off = KNOBS[INDEX[name]].off
                 dials[:, INDEX[name]] = (off + (dials[:, INDEX[name]] - off) * strength).clamp(0, 1)
         # a fresh impression is neither thin nor pale
         fresh, inks, film = (
-            max(0.0, 1.0 - 2.0 * style.get("wear", 0.5)),
+            max(0.0, 1.0 - 2.0 * _strength(style, "wear")),
             [INDEX[name] for name in _INKS],
             INDEX["thickness"],
         )
@@ -135,7 +147,7 @@ class Forger:
         dials = dials.clamp(0, 1)
         return decode(dials)
 
-    def _forge_layers(self, sample: Sample, rng: Generator, style: Mapping[str, float]) -> Sample:
+    def _forge_layers(self, sample: Sample, rng: Generator, style: Style) -> Sample:
         height, width = sample.size
         scale = sample.page.dpi / 25.4
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -147,21 +159,31 @@ class Forger:
         layers = []
         for seal in sample.seals:
             code = torch.where(scan_part, scan_code, torch.randn(1, CODE_SIZE, generator=generator))
-            worn = {**style, "wear": seal.effects.get("wear", style.get("wear", 0.5))}  # a die may have wear of its own
-            own = self._settings(code, _COLOUR_INDEX[seal.colour], worn)
-            residual = min(1.0, 2.0 * worn["wear"])  # it paints flaws: pristine impressions have none
+            wear = float(seal.effects.get("wear", _strength(style, "wear")))  # a die may have wear of its own
+            own = self._settings(code, _COLOUR_INDEX[seal.colour], {**style, "wear": wear})
+            residual = min(1.0, 2.0 * wear)  # it paints flaws: pristine impressions have none
             layers.append(self._ink_of(seal, sample.page.image, own, residual, scale, generator))
 
         blur = gaussian_taps(float(settings["blur"]) * scale, 0.45 * scale)
-        scan = None if sample.page.scanned else PageScan(settings, scale, height, width, generator)
-        clean, stamped, ink = _composed(sample.page.image, layers, scan, blur)
+        told: dict[str, Any] = {"forger": self.name, "style": dict(style)}
+        authenticity = "impression"
+        if style.get("device") == PHOTOCOPY:
+            copier = Copier.random(rng)
+            scan = PageScan(settings, scale, height, width, generator)
+            clean, stamped, ink = photocopied(sample.page.image, layers, scan, copier, sample.page.dpi, rng)
+            layers = [copied_ink(layer, copier) for layer in layers]
+            authenticity, told = PHOTOCOPY, {**told, "device": PHOTOCOPY, "copier": copier.told()}
+        else:
+            own_scan = sample.page.scanned
+            paper = None if own_scan else PageScan(settings, scale, height, width, generator)
+            clean, stamped, ink = composed(sample.page.image, layers, paper, blur)
+            if style.get("device", ANY) != ANY:
+                told["device"] = "page" if own_scan else style["device"]  # what captured the page stays its own
         seals = tuple(
-            replace(seal, visible=_visible(seal, layer, settings, blur), authenticity="impression")
+            replace(seal, visible=visible_ink(seal, layer, settings, blur), authenticity=authenticity)
             for seal, layer in zip(sample.seals, layers, strict=True)
         )
-        return replace(sample, stamped=stamped, clean=clean, ink=ink, seals=seals).with_provenance(
-            forger=self.name, style=dict(style)
-        )
+        return replace(sample, stamped=stamped, clean=clean, ink=ink, seals=seals).with_provenance(**told)
 
     def _ink_of(
         self,
@@ -171,7 +193,7 @@ class Forger:
         residual: float,
         scale: float,
         generator: torch.Generator,
-    ) -> _Layer:
+    ) -> InkLayer:
         """The ink of one seal, also where it lies off the page."""
         network: LayeredForger = self.network  # type: ignore[assignment]
         margin = int(_MARGIN_MM * scale) + 1
@@ -180,9 +202,9 @@ class Forger:
         rows = slice(seal.offset[1] - margin, seal.offset[1] - margin + height)
         columns = slice(seal.offset[0] - margin, seal.offset[0] - margin + width)
         under = np.ones((height, width, 3), np.float32)
-        here = _meeting((rows, columns), (slice(0, page.shape[0]), slice(0, page.shape[1])))
+        here = meeting((rows, columns), (slice(0, page.shape[0]), slice(0, page.shape[1])))
         if here is not None:
-            under[_inside(here, (rows, columns))] = page[here] / np.float32(255)
+            under[inside(here, (rows, columns))] = page[here] / np.float32(255)
         noise = InkNoise.draw(1, height, width, generator)
         ink, _ = network.ink(
             torch.from_numpy(under).permute(2, 0, 1)[None].to(self.device),
@@ -193,7 +215,7 @@ class Forger:
             InkNoise(noise.lattice.to(self.device), noise.white.to(self.device), noise.turn.to(self.device)),
             residual,
         )
-        return _Layer(rows, columns, np.ascontiguousarray(ink[0].permute(1, 2, 0).cpu().numpy()))
+        return InkLayer(rows, columns, np.ascontiguousarray(ink[0].permute(1, 2, 0).cpu().numpy()))
 
     # -- residual ----------------------------------------------------------------------------------------------
 
@@ -276,13 +298,20 @@ def unpaste(image: Image, dpi: float) -> Sample:
     return Sample(page, image, clean, coverage * float(-np.expm1(-full.max())), (seal,))
 
 
-def _checked(style: Mapping[str, float] | None) -> Mapping[str, float]:
+def _checked(style: Style | None) -> Style:
     for key, value in (style or {}).items():
         if key not in STYLE_KEYS:
             raise UsageError(f"unknown style {key!r}; known: {', '.join(STYLE_KEYS)}")
-        if not 0 <= value <= 1:
+        if key == "device":
+            check_device(str(value))
+        elif isinstance(value, str) or not 0 <= value <= 1:
             raise UsageError(f"style {key} is {value}; choose 0 (none) to 1 (heavy), 0.5 is as learned")
     return style or {}
+
+
+def _strength(style: Style, key: str) -> float:
+    """ "wear" or "capture" of a style, 0..1."""
+    return float(style.get(key, 0.5))
 
 
 def _bf16_is_fast(device: torch.device) -> bool:
@@ -294,57 +323,6 @@ def _bf16_is_fast(device: torch.device) -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and bool(torch.cpu._is_avx512_bf16_supported())
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """Ink ``float32 [h, w, 3]`` (absorbance, >= 0) and the rows and columns of the page where it lies, which may reach
-    past the page."""
-
-    rows: slice
-    columns: slice
-    ink: FloatMap
-
-
-def _composed(
-    page: Image, layers: Sequence[_Layer], scan: PageScan | None, blur: npt.NDArray[np.float32]
-) -> tuple[Image, Image, FloatMap]:
-    """(clean, stamped, ink map). Without a scan the page keeps its own, and only the ink takes the blur."""
-    height, width = page.shape[:2]
-    bare = page if scan is None else scan.expose(page)
-    clean = page if scan is None else scan.compress(bare)
-    stamped = clean.copy()
-    ink = np.zeros((height, width), np.float32)
-    reach = len(blur) // 2 if scan is None else scan.reach
-    for wide in _merged([_grown(layer, 2 * reach + BLOCK, height, width) for layer in layers]):
-        absorbed = np.zeros((wide[0].stop - wide[0].start, wide[1].stop - wide[1].start, 3), np.float32)
-        for layer in layers:
-            here = _meeting((layer.rows, layer.columns), wide)
-            if here is not None:
-                absorbed[_inside(here, wide)] += layer.ink[_inside(here, (layer.rows, layer.columns))]
-        ink[wide] = -np.expm1(-strongest(absorbed))
-        if scan is None:
-            blurred = cv2.sepFilter2D(absorbed, -1, blur, blur, borderType=cv2.BORDER_REPLICATE)
-            stamped[wide] = (page[wide] * np.exp(-blurred) + np.float32(0.5)).astype(np.uint8)
-        else:
-            # JPEG's chroma looks past a block's edge, so the outermost blocks only lend their pixels
-            inner = _without_rim(wide, height, width)
-            part = scan.compress(np.ascontiguousarray(scan.expose_stamped(page, bare, wide, absorbed)))
-            stamped[inner] = part[_inside(inner, wide)]
-    return clean, stamped, ink
-
-
-def _visible(seal: PlacedSeal, layer: _Layer, settings: Settings, blur: npt.NDArray[np.float32]) -> Mask:
-    """``bool``, in the frame of the seal's coverage: where its ink can be seen in the scan, on bare paper.
-
-    The light that passes is blurred (not the absorbance: a thin line of strong ink stays thin), lifted by the black
-    level and bent by the tone curve, as the scan does.
-    """
-    black, gamma = float(settings["black_level"]), float(settings["gamma"])
-    passed = blur_plane(np.exp(-strongest(layer.ink)), blur)
-    shown = (black + (1 - black) * passed) ** gamma < np.exp(-VISIBLE_ABSORBANCE)
-    margin = (len(shown) - len(seal.coverage)) // 2
-    return np.ascontiguousarray(shown[margin : len(shown) - margin, margin : shown.shape[1] - margin])
-
-
 def _to_tensor(image: Image, device: torch.device) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1)[None].float().div_(255)
 
@@ -352,51 +330,3 @@ def _to_tensor(image: Image, device: torch.device) -> torch.Tensor:
 def _to_image(tensor: torch.Tensor) -> Image:
     pixels = tensor[0].mul(255).add_(0.5).clamp_(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     return np.ascontiguousarray(pixels)
-
-
-def _inside(part: Window, whole: Window) -> Window:
-    """``part`` in the coordinates of ``whole``."""
-    rows, columns = (slice(p.start - w.start, p.stop - w.start) for p, w in zip(part, whole, strict=True))
-    return rows, columns
-
-
-def _meeting(a: Window, b: Window) -> Window | None:
-    """Where two windows overlap, if they do."""
-    rows, columns = (slice(max(p.start, q.start), min(p.stop, q.stop)) for p, q in zip(a, b, strict=True))
-    return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
-
-
-def _without_rim(window: Window, height: int, width: int) -> Window:
-    """A window less one block on each side that is not the page's."""
-    rows, columns = (
-        slice(part.start + BLOCK * (part.start > 0), part.stop - BLOCK * (part.stop < limit))
-        for part, limit in zip(window, (height, width), strict=True)
-    )
-    return rows, columns
-
-
-def _grown(layer: _Layer, by: int, height: int, width: int) -> Window | None:
-    """The window of a layer with ``by`` more pixels around, out to JPEG's grid; None where it is off the page."""
-    if _meeting((layer.rows, layer.columns), (slice(0, height), slice(0, width))) is None:
-        return None
-    rows, columns = (
-        slice(max(0, (part.start - by) // BLOCK * BLOCK), min(limit, -(-(part.stop + by) // BLOCK) * BLOCK))
-        for part, limit in ((layer.rows, height), (layer.columns, width))
-    )
-    return rows, columns
-
-
-def _merged(windows: Iterable[Window | None]) -> list[Window]:
-    """Windows that overlap joined into one, until none overlap."""
-    done: list[Window] = []
-    for window in windows:
-        if window is None:
-            continue
-        while (other := next((w for w in done if _meeting(w, window)), None)) is not None:
-            done.remove(other)
-            rows, columns = (
-                slice(min(p.start, q.start), max(p.stop, q.stop)) for p, q in zip(window, other, strict=True)
-            )
-            window = (rows, columns)
-        done.append(window)
-    return done

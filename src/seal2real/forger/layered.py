@@ -50,22 +50,31 @@ class LayeredForger(nn.Module):
     Args:
         widths: channels per level of the residual U-Net.
         residual: False leaves the residual network out (the press-and-scan model alone).
+        devices: learn what each capture device does, beyond its physical ranges; see `learn_devices`.
     """
 
     kind = "layered"
 
-    def __init__(self, widths: tuple[int, ...] = (24, 48, 72), residual: bool = True):
+    def __init__(self, widths: tuple[int, ...] = (24, 48, 72), residual: bool = True, devices: bool = False):
         super().__init__()
         self.config = {"kind": self.kind, "widths": list(widths), "residual": residual}
         self.knobs = KnobNetwork(len(COLOURS))
+        if devices:
+            self.learn_devices()
         self.base = nn.Parameter(torch.stack([_class_absorbance(colour) for colour in COLOURS]).log())
         self.residual = ResidualUNet(10, 4, tuple(widths)) if residual else None
         # training sets this to its mixed precision; the operators themselves always run in fp32
         self.autocast: Callable[[], AbstractContextManager] = nullcontext
 
-    def dials(self, code: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
-        """Knob positions ``[B, K]`` for codes ``[B, CODE_SIZE]`` and colour indices ``[B]`` (see `COLOURS`)."""
-        return self.knobs(code, colour)
+    def learn_devices(self) -> None:
+        """Add the learnable part of the devices, for training on real images that are sorted by device."""
+        self.knobs.learn_devices()
+        self.config["devices"] = True
+
+    def dials(self, code: torch.Tensor, colour: torch.Tensor, device: torch.Tensor | None = None) -> torch.Tensor:
+        """Knob positions ``[B, K]`` for codes ``[B, CODE_SIZE]``, colour indices ``[B]`` (see `COLOURS`) and device
+        indices ``[B]`` (0 is any, 1 the first of `physics.devices.DEVICES`; None is any for all)."""
+        return self.knobs(code, colour, device)
 
     def ink(
         self,
@@ -118,9 +127,10 @@ class LayeredForger(nn.Module):
         ink_noise: InkNoise,
         scan_noise: ScanNoise,
         with_clean: bool = False,
+        device: torch.Tensor | None = None,
     ) -> Impression:
-        """Forge a batch of crops; shapes as in `ink`."""
-        dials = self.dials(code, colour)
+        """Forge a batch of crops; shapes as in `ink`, devices as in `dials`."""
+        dials = self.dials(code, colour, device)
         settings = decode(dials)
         ink, pressed = self.ink(page, coverage, colour, settings, px_per_mm, ink_noise)
         stamped = scan(page * torch.exp(-ink), settings, px_per_mm, scan_noise)

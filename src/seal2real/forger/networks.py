@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from seal2real.physics.devices import DEVICES, device_dials
 from seal2real.physics.knobs import KNOBS
 
 _EPSILON = 1e-4  # of the blocks' normalisation
@@ -111,10 +112,17 @@ class KnobNetwork(nn.Module):
     Args:
         styles: number of style classes (ink colours).
         width: hidden width.
+        devices: also learn an offset for each capture device. Without, a device acts by its physical ranges alone
+            (`physics.devices`), and the weights are those of a network that knows of no devices.
     """
 
-    def __init__(self, styles: int, width: int = 64):
+    device_offset: nn.Parameter | None
+
+    def __init__(self, styles: int, width: int = 64, devices: bool = False):
         super().__init__()
+        self.register_parameter("device_offset", None)
+        if devices:
+            self.learn_devices()
         # shared over styles, with an offset for each: a style without real images still learns from the others
         self.start = nn.Parameter(torch.tensor([knob.start for knob in KNOBS]).logit())
         self.spread = nn.Parameter(torch.tensor([knob.spread for knob in KNOBS]).log())
@@ -125,18 +133,36 @@ class KnobNetwork(nn.Module):
             nn.Linear(len(KNOBS) + styles, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), last
         )
 
-    def forward(self, code: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """Codes ``[B, K]`` (standard normal) and style indices ``[B]`` to dials ``[B, K]`` in 0..1."""
-        return torch.sigmoid(self.logits(code, style))
+    def learn_devices(self) -> None:
+        """Give each device an offset that training can move, zero at the start; nothing where there is one."""
+        if self.device_offset is None:
+            self.device_offset = nn.Parameter(torch.zeros(len(DEVICES), len(KNOBS)))
 
-    def logits(self, code: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """The dials before the sigmoid.
+    def forward(self, code: torch.Tensor, style: torch.Tensor, device: torch.Tensor | None = None) -> torch.Tensor:
+        """Codes ``[B, K]`` (standard normal), style indices ``[B]`` and devices ``[B]`` (0 is any, 1 the first of
+        `DEVICES`; None is any for all) to dials ``[B, K]`` in 0..1."""
+        return torch.sigmoid(self.logits(code, style, device))
+
+    def logits(self, code: torch.Tensor, style: torch.Tensor, device: torch.Tensor | None = None) -> torch.Tensor:
+        """The dials before the sigmoid; arguments as in `forward`.
 
         Those of the scan know nothing of the ink and are the first style's, or a colour learned from a few grey
         photos would turn its pages grey.
         """
         own, first = self._styled(code, style), self._styled(code, torch.zeros_like(style))
-        return torch.where(_IS_SCAN.to(code.device), first, own)
+        logits = torch.where(_IS_SCAN.to(code.device), first, own)
+        return logits if device is None else self._captured(logits, code, device)
+
+    def _captured(self, logits: torch.Tensor, code: torch.Tensor, device: torch.Tensor) -> torch.Tensor:
+        """What a device decides takes the place of what was learned of all devices together."""
+        known = [device_dials(name) for name in DEVICES]
+        first = (torch.zeros(len(KNOBS), dtype=torch.bool), torch.zeros(len(KNOBS)), torch.zeros(len(KNOBS)))
+        decided, mean, spread = (torch.stack(rows).to(code.device)[device] for rows in zip(first, *known, strict=True))
+        logits = torch.where(decided, mean + spread * code, logits)
+        if self.device_offset is None:
+            return logits
+        moved = self.device_offset * _IS_SCAN.to(code.device)
+        return logits + torch.cat((torch.zeros_like(moved[:1]), moved))[device]
 
     def _styled(self, code: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         one_hot = nn.functional.one_hot(style, len(self.offset)).to(code.dtype)
@@ -158,4 +184,9 @@ class KnobNetwork(nn.Module):
         spread = torch.tensor([knob.spread for knob in KNOBS], device=device)
         ratio = logits.std(1) / (spread * codes.std(0))
         moved = (logits.mean(1) - start - spread * codes.mean(0)) / spread
-        return (0.5 * (ratio.square() + moved.square() - 1) - ratio.log()).mean()
+        drift = (0.5 * (ratio.square() + moved.square() - 1) - ratio.log()).mean()
+        if self.device_offset is None:
+            return drift
+        # of a device, the same for normals that were shifted alone
+        spreads = torch.stack([device_dials(name)[2] for name in DEVICES]).to(device)
+        return drift + 0.5 * (self.device_offset / spreads).square().mean()

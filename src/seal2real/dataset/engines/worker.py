@@ -109,8 +109,8 @@ def keep_memory() -> None:
     unmapped again, which takes up to half of the time of a forged page. `spare_memory` hands back what piles up. Other
     C libraries are left as they are.
     """
-    # every size of seal makes its own convolutions, and a thousand of them would be kept
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
+    # every size of seal makes its own convolutions; keeping a thousand of them takes 100 MB and saves no time
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "0")
     mallopt = _glibc("mallopt")
     if mallopt is not None:
         for parameter, value in ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 64 << 20)):

@@ -34,7 +34,7 @@ def read_config(kind: type[Config], values: Mapping[str, Any], where: str) -> Co
     """A config dataclass from plain values.
 
     Args:
-        kind: a dataclass whose fields are int, float, str, a tuple of one of these, or one of these or None.
+        kind: a dataclass whose fields are bool, int, float, str, a tuple of one of these, or one of these or None.
         values: field names to values, as YAML or the command line gives them; with their lines if they are of a file.
         where: what an error message names as the source.
 
@@ -134,6 +134,8 @@ def _typed(hint: Any, value: Any, what: str) -> Any:
     for option in options:
         if option is type(None) and value is None:
             return None
+        if option is bool and isinstance(value, bool):
+            return value
         if option is float and isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
         if option is str and value is False:

@@ -10,9 +10,8 @@ from seal2real.prior.real import RealCrops
 from seal2real.report.c2st import JudgeBudget
 from seal2real.report.compare import compare
 from seal2real.report.sources import from_real
-from seal2real.report.variants import crops_of, drawn_samples, forged_by, made
+from seal2real.report.variants import crops_of, drawn_samples, forged_by, made, variety
 from seal2real.sample import Sample
-from seal2real.seeding import rng_for
 
 VALIDATION_SEED = 9001  # neither the pool's nor the evaluation's
 _DRAWS = 4  # impressions of one seal, for the variety
@@ -48,7 +47,8 @@ class Validation:
         """
         if not self._samples:
             self._samples = drawn_samples(self.count, TemplatePages(self.dpi), self.dpi, self.seed)
-        forged = made(self._samples, forged_by(forger), self.seed)
+        variant = forged_by(forger)
+        forged = made(self._samples, variant, self.seed)
         seals = [from_real(crop) for crop in real.crops]
         coloured = [crop for crop in seals if crop.colour != "black"] or seals
         budget = JudgeBudget(cnn_steps=0)
@@ -63,11 +63,5 @@ class Validation:
             "kid": row.kid.value if row.kid else float("inf"),
             "c2st": row.headline.value,
             "change": float(np.mean(changes)),
-            "variety": float(np.mean([self._variety(sample, forger) for sample in self._samples[:3]])),
+            "variety": float(np.mean([variety(each, variant, self.seed, _DRAWS) for each in self._samples[:3]])),
         }
-
-    def _variety(self, sample: Sample, forger: Forger) -> float:
-        draws = [
-            forger.forge(sample, rng_for(self.seed, draw, "variety")).stamped[sample.mask] for draw in range(_DRAWS)
-        ]
-        return float(np.stack(draws).astype(np.float32).std(0).mean() / 255)

@@ -10,6 +10,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,7 +23,9 @@ from seal2real.page import TemplatePages
 from seal2real.press import crop_sample
 from seal2real.prior.backbone import Backbone, load_backbone
 from seal2real.prior.compact import CompactBackbone
-from seal2real.prior.sampling import ddim
+from seal2real.prior.editing import sdedit
+from seal2real.prior.prompts import Prompts
+from seal2real.prior.sampling import SamplingSettings
 from seal2real.report.variants import drawn_samples
 from seal2real.seeding import rng_for
 
@@ -35,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--forger", default="default", help="'default' or a RUN folder; random weights if not there")
     parser.add_argument("--size", type=int, default=256, help="side of the crop in pixels, a multiple of 16")
+    parser.add_argument("--tile", type=int, help="side of SDEdit's tiles in pixels; none is what the backbone learned")
     parser.add_argument("--repeats", type=int, default=20, help="forgings; SDEdit runs a tenth of them, at least 2")
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
     arguments = parser.parse_args()
@@ -43,16 +47,15 @@ def main() -> None:
     page = drawn_samples(1, TemplatePages(150), 150, kinds=("company",))[0]
     sample = crop_sample(page, 0, size, rng_for(0, 0, "crop"))
     forger, backbone = _forger(arguments.forger), _backbone()
-    prompt = backbone.embed("real")
+    prompts = Prompts.start(backbone)
     image = torch.from_numpy(sample.stamped).permute(2, 0, 1)[None].float() / 255
-    latents = backbone.encode(image)
+    # of the steps from full noise, SDEdit takes the share `strength`: 50 of 100
+    settings = SamplingSettings(steps=round(PASSES / STRENGTH), solver="ddim", tile=arguments.tile)
 
     def edit(turn: int) -> None:
-        noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(turn))
-        # of the steps from full noise, SDEdit takes the share `strength`: 50 of 100
-        ddim(backbone, prompt, noise, steps=round(PASSES / STRENGTH), latents=latents, strength=STRENGTH)
+        sdedit(backbone, prompts, image, STRENGTH, torch.Generator().manual_seed(turn), settings)
 
-    ddim(backbone, prompt, latents, steps=2, latents=latents, strength=STRENGTH)  # warm up
+    sdedit(backbone, prompts, image, STRENGTH, torch.Generator(), replace(settings, steps=2))  # warm up
     forger.forge(sample, rng_for(1, 0, "forge"))
     one_pass = seconds(lambda turn: forger.forge(sample, rng_for(1, turn, "forge")), arguments.repeats)
     fifty = seconds(edit, max(2, arguments.repeats // 10))

@@ -26,6 +26,7 @@ NEGATIVES = ("null", "fake")
 SOLVERS = ("dpm", "ddim")
 MAX_REALISM, MAX_GUIDANCE = 4.0, 20.0
 _TILES = 16  # in one pass of the network
+_LEAK_DRAWS, _LEAK_TURNS = 4, 8
 
 Generators = torch.Generator | Sequence[torch.Generator]
 
@@ -105,9 +106,7 @@ class Predictor:
 
 def pixels_per_latent(backbone: Backbone) -> int:
     """Side in pixels of what one latent position stands for."""
-    if isinstance(backbone, CompactBackbone):
-        return backbone.fold
-    return int(backbone.image_size // backbone.unet.config.sample_size)
+    return backbone.multiple // int(2 ** (len(backbone.unet.config["block_out_channels"]) - 1))
 
 
 def steer(backbone: Backbone, prompts: Prompts, settings: SamplingSettings) -> Predictor:
@@ -227,8 +226,35 @@ def sample(
     shape = (count, int(backbone.unet.config["in_channels"]), latent, latent)
     noise = draw_noise(shape, generator, backbone.alphas_cumprod.device)
     predict = steer(backbone, prompts, settings)
-    latents = denoise(backbone, predict, noise, times_of(backbone, settings.steps), settings.solver)
+    times = times_of(backbone, settings.steps)
+    signal, sigma = backbone.alphas_cumprod[times[0]].sqrt(), (1 - backbone.alphas_cumprod[times[0]]).sqrt()
+    noisy = signal * mean_latent(backbone, predict, times[0]) + sigma * noise
+    latents = denoise(backbone, predict, noisy, times, settings.solver)
     return backbone.decode(latents).clamp(0, 1)
+
+
+@torch.no_grad()
+def mean_latent(
+    backbone: Backbone, predict: Callable[[torch.Tensor, int], torch.Tensor], timestep: int
+) -> torch.Tensor:
+    """What all images that the model knows have in common at this noise, ``[1, c, 1, 1]``: paper, mostly.
+
+    The last step of these noise schedules still holds some signal, which the network has learned to read: from pure
+    noise it makes grey paper and too much ink. So sampling starts from noise with that signal in it (Everaert et al.
+    2024, signal leak; Lin et al. 2024). It is the fixed point of what the model sees in noise around it.
+    """
+    side = backbone.image_size // pixels_per_latent(backbone)
+    shape = (_LEAK_DRAWS, int(backbone.unet.config["in_channels"]), side, side)
+    device = backbone.alphas_cumprod.device
+    noise = draw_noise(shape, torch.Generator().manual_seed(0), device)
+    at = torch.full((len(noise),), timestep, dtype=torch.long, device=device)
+    limit = 1.0 if isinstance(backbone, CompactBackbone) else 3.0
+    mean = torch.zeros(1, shape[1], 1, 1, device=device)
+    for _ in range(_LEAK_TURNS):
+        noisy = backbone.add_noise(mean.expand_as(noise), noise, at)
+        found = backbone.denoised(noisy, at, predict(noisy, timestep)).mean((0, 2, 3), keepdim=True)
+        mean = found.float().clamp(-limit, limit)
+    return mean
 
 
 def _starts(length: int, tile: int) -> Iterator[int]:

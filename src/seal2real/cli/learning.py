@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -59,6 +60,20 @@ def train(
             metavar="NAME|DIR|ID", help="compact (shipped), a diffusers folder or a hub id.  [default: compact]"
         ),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Sizes for a machine: cpu, 12gb, 24gb or 80gb.  [default: none]"),
+    ] = None,
+    real_words: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What the real prompt starts from.  [default: a real seal]")
+    ] = None,
+    fake_words: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What the fake prompt starts from.  [default: a fake seal]")
+    ] = None,
+    adapt: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The U-Net in stage 1: none, lora, full, or auto.  [default: auto]"),
+    ] = None,
     forger: Annotated[
         str | None, typer.Option(metavar="NAME", help="layered, or residual (image to image).  [default: layered]")
     ] = None,
@@ -80,6 +95,10 @@ def train(
     accumulate: _Accumulate = None,
     pages: _Pages = None,
     precision: _Precision = None,
+    tracker: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="tensorboard, wandb, trackio, none, or auto.  [default: auto]"),
+    ] = None,
     seed: _Seed = None,
     resume: _Resume = False,
     dry_run: _DryRun = False,
@@ -88,6 +107,7 @@ def train(
 
     On several GPUs or processes: torchrun --nproc-per-node N train.py, with the same options.
     """
+    from seal2real.forger.presets import with_preset
     from seal2real.forger.train import TrainConfig, survey
     from seal2real.forger.train import train as run_training
 
@@ -95,6 +115,10 @@ def train(
         "real": real,
         "stage": stage,
         "backbone": backbone,
+        "preset": preset,
+        "real_words": real_words,
+        "fake_words": fake_words,
+        "adapt": adapt,
         "forger": forger,
         "start_from": start_from,
         "prior": prior,
@@ -106,9 +130,10 @@ def train(
         "accumulate": accumulate,
         "pages": pages,
         "precision": precision,
+        "tracker": tracker,
         "seed": seed,
     }
-    settings = _settings(TrainConfig, given, config, out, resume, "real")
+    settings = _settings(TrainConfig, given, config, out, resume, "real", with_preset)
     if dry_run:
         _print_survey(settings, survey(settings))
         return
@@ -158,15 +183,23 @@ def pretrain(
 
 
 def _settings(
-    kind: type[Config], given: dict[str, Any], file: Path | None, out: Path, resume: bool, needed: str = ""
+    kind: type[Config],
+    given: dict[str, Any],
+    file: Path | None,
+    out: Path,
+    resume: bool,
+    needed: str = "",
+    with_preset: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> Config:
-    """The command line's settings before the file's, before those of the run that is resumed, before the defaults."""
+    """The command line's settings before the file's, before those of the run that is resumed or of a preset, before
+    the defaults."""
     from seal2real.prior.config import FileValues, read_config, read_config_file
 
     values: dict[str, Any] = {}
     if resume and (out / "config.yaml").is_file():
         values = read_config_file(out / "config.yaml")
         read_config(kind, values, str(out / "config.yaml"))
+        with_preset = dict  # what it set stands in the run's settings
     if file is not None:
         more = read_config_file(file)
         values |= more
@@ -174,7 +207,7 @@ def _settings(
     values |= {name: str(v) if isinstance(v, Path) else v for name, v in given.items() if v is not None}
     if needed and needed not in values:
         raise UsageError(f"--{needed} is missing: name a folder of {needed} images")
-    return read_config(kind, values, "settings")
+    return read_config(kind, with_preset(values), "settings")
 
 
 def _say(*lines: str) -> None:
@@ -209,6 +242,9 @@ def _print_report(settings: Any, report: TrainReport) -> None:
         f"real seals: {report.seals} learned from, {report.held_out} held out; {len(report.skipped)} files skipped",
         *(f"  skipped {reason}" for _, reason in report.skipped),
     )
+    for stage, cost in report.cost.items():
+        peak = f"{cost.peak_memory_gib:.2f} GiB of {'GPU memory' if cost.device == 'cuda' else 'memory'}"
+        _say(f"stage {stage[-1]}: {cost.seconds_per_step:.3g} s a step, at most {peak}")
     if report.prompts is not None:
         judged = report.prompts
         where = "held-out" if report.held_out else "its own training (too few files to hold any out)"

@@ -25,20 +25,24 @@ from seal2real.forger.adversary import (
     generator_loss,
     gradient_penalty,
 )
-from seal2real.forger.batches import CAPTURE_SCALES, Micro, make_micro_batch, picture_rows
+from seal2real.forger.batches import CAPTURE_SCALES, Micro, device_parts, make_micro_batch, picture_rows
 from seal2real.forger.checkpoint import Checkpoints, Validate
 from seal2real.forger.content import image_content_loss, layer_content_loss
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.priors import Critic, prior_loss
 from seal2real.forger.residual import ResidualForger
+from seal2real.physics.devices import DEVICES
 from seal2real.press.inks import COLOURS
 from seal2real.prior.backbone import Backbone
+from seal2real.prior.machine import Meter
 from seal2real.prior.pool import Pool
 from seal2real.prior.prompts import Prompts
 from seal2real.prior.real import RealCrops
 from seal2real.prior.training import Budget, Ema, Log, Run, Streams, average_gradients, initial_weights
+from seal2real.weights import write_json
 
 _STREAM = 1_000_003  # apart from stage 1's streams
+HEAD_SHARE = 0.01  # of the head's lesson in the critic's, as in DMD2
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class ForgerSettings:
     critic_warmup: int = 150  # steps that the critic learns alone before the prior joins
     critic_learning_rate: float = 1e-4
     critic_rank: int | None = None  # of adapters on the frozen U-Net; None learns a copy of it
-    adversary: str = "pixel"  # "none", "pixel", "features"
+    adversary: str = "pixel"  # "none", "pixel", "features", "bottleneck"
     adversary_weight: float = 1.0  # v
     penalty: float = 0.1  # R1 weight, of the order of 0.0002 * pixels / batch (Karras et al. 2020)
     penalty_every: int = 4  # steps between penalties (weighted up accordingly)
@@ -80,6 +84,7 @@ class Stage2:
         settings: of the run.
         accelerator: device, precision, processes.
         seed: of the discriminator's initial weights.
+        devices: capture devices that the pixel discriminator is told; 0 where real images are not sorted by device.
 
     Raises:
         UsageError: a prior or adversary without a backbone or without prompts.
@@ -93,6 +98,7 @@ class Stage2:
         settings: ForgerSettings,
         accelerator: Any,
         seed: int,
+        devices: int = 0,
     ):
         device = accelerator.device
         self.settings, self.accelerator, self.backbone, self.prompts = settings, accelerator, backbone, prompts
@@ -104,19 +110,23 @@ class Stage2:
         self.optimizers: dict[str, torch.optim.Optimizer] = {"forger.adam": _forger_optimizer(forger, settings)}
         self.critic: Critic | None = None
         self.discriminator: PixelDiscriminator | FeatureDiscriminator | None = None
+        if settings.adversary == "bottleneck" and settings.prior != "vsd":
+            raise UsageError("adversary bottleneck is a head on vsd's critic; give prior vsd with it")
         if settings.prior != "none" or settings.adversary == "features":
             if backbone is None or prompts is None:
                 raise UsageError("this prior or adversary needs a backbone and the prompts of stage 1")
             if settings.prior == "vsd":
                 with initial_weights(seed):
-                    self.critic = Critic(backbone, prompts.real, settings.critic_rank).to(device)
+                    self.critic = Critic(
+                        backbone, prompts.real, settings.critic_rank, settings.adversary == "bottleneck"
+                    ).to(device)
                 self.modules["critic"] = self.critic
                 self.optimizers["critic.adam"] = torch.optim.AdamW(
                     self.critic.parameters(), lr=settings.critic_learning_rate, betas=(0.0, 0.99)
                 )
         with initial_weights(seed):
             if settings.adversary == "pixel":
-                self.discriminator = PixelDiscriminator(len(COLOURS)).to(device)
+                self.discriminator = PixelDiscriminator(len(COLOURS), devices=devices).to(device)
             elif settings.adversary == "features" and backbone is not None and prompts is not None:
                 self.discriminator = FeatureDiscriminator(backbone, prompts.real).to(device)
         if self.discriminator is not None:
@@ -130,7 +140,8 @@ class Stage2:
         """The discriminator's turn, the critic's, then the forger's."""
         if self.discriminator is not None:
             self.discriminator_turn(step, batches, log)
-        if self.critic is not None and step >= self.prior_from - self.settings.critic_warmup:
+        judges = self.critic is not None and self.critic.head is not None  # then it is there from the first step
+        if self.critic is not None and (judges or step >= self.prior_from - self.settings.critic_warmup):
             self.critic_turn(batches, log)
         self.forger_turn(step, batches, log)
         self.ema.update(self.forger, step)
@@ -163,6 +174,10 @@ class Stage2:
                 noise = batch.streams.normal(*latents.shape)
                 with self.accelerator.autocast():
                     loss, values = self.critic.loss(self.backbone, latents, noise, times)
+                if self.critic.head is not None:
+                    told = discriminator_loss(self._judge(batch.real, batch), self._judge(batch.forged.detach(), batch))
+                    loss = loss + HEAD_SHARE * told
+                    values = {**values, "adversary": float(told.detach())}
                 self.accelerator.backward(loss * share)
                 if turn == self.settings.critic_steps - 1:
                     log.add(values, share)
@@ -179,6 +194,8 @@ class Stage2:
         if self.discriminator is not None:
             # it took part in the forger's backward pass, but that is not its lesson
             self.optimizers["adversary.adam"].zero_grad(set_to_none=True)
+        if self.critic is not None:
+            self.optimizers["critic.adam"].zero_grad(set_to_none=True)
         log.add({"norm": self._apply("forger.adam", self.forger, 1.0)})
 
     def _forger_loss(self, batch: Micro, with_prior: bool, log: Log, share: float) -> torch.Tensor:
@@ -194,7 +211,7 @@ class Stage2:
             drift = self.forger.knobs.drift()
             log.add({"drift": float(drift.detach())}, share)
             loss = loss + settings.variety_weight * drift
-        if self.discriminator is not None:
+        if settings.adversary != "none":
             fooled = generator_loss(self._judge(batch.forged, batch))
             log.add({"fooled": float(fooled.detach())}, share)
             loss = loss + settings.adversary_weight * fooled
@@ -214,13 +231,17 @@ class Stage2:
         exact = images.requires_grad and images.is_leaf  # the penalty's second derivative wants fp32
         images = augment(images, batch.streams.torch)
         with nullcontext() if exact else self.accelerator.autocast():
-            if isinstance(self.discriminator, FeatureDiscriminator):
+            if self.critic is not None and self.critic.head is not None and self.backbone is not None:
+                latents = self.backbone.encode(images)
+                times = batch.streams.timesteps(len(images), 0.02, 0.98, self.backbone.steps)
+                logits = self.critic.judge(self.backbone, latents, batch.streams.normal(*latents.shape), times)
+            elif isinstance(self.discriminator, FeatureDiscriminator):
                 latents = self.discriminator.backbone.encode(images)
                 times = batch.streams.timesteps(len(images), 0.02, 0.6, self.discriminator.backbone.steps)
                 logits = self.discriminator(latents, batch.streams.normal(*latents.shape), times)
             else:
                 assert self.discriminator is not None
-                logits = self.discriminator(images, batch.colour)
+                logits = self.discriminator(images, batch.colour, batch.device)
             return logits.float()
 
     def _apply(self, name: str, module: nn.Module, limit: float) -> float:
@@ -249,6 +270,8 @@ def train_forger(
     picture_every: int = 250,
     progress: Callable[[int, float], None] | None = None,
     validate: Validate | None = None,
+    meter: Meter | None = None,
+    part: str = "stage2",
 ) -> LayeredForger | ResidualForger:
     """Train a forger; resumes from the run's state. Returns its moving average; where there is validation, the best
     that was judged.
@@ -259,42 +282,50 @@ def train_forger(
         UsageError: a prior or adversary without a backbone or without prompts.
     """
     device = accelerator.device
-    stage = Stage2(forger, backbone, prompts, settings, accelerator, seed)
-    done = run.load_state("stage2", stage.modules, stage.optimizers)
+    by_device = device_parts(real) if forger.config.get("devices") else {}
+    stage = Stage2(forger, backbone, prompts, settings, accelerator, seed, len(DEVICES) if by_device else 0)
+    done = run.load_state(part, stage.modules, stage.optimizers)
     saved = time.monotonic()
 
     def draw(step: int, micro: int) -> Micro:
         slot = accelerator.process_index * settings.accumulate + micro
         streams = Streams(seed + _STREAM, step, slot, device)
         return make_micro_batch(
-            stage.forger, real, pool, streams, settings.batch, size, diameters, device, settings.capture
-        )
+            stage.forger, real, pool, streams, settings.batch, size, diameters, device, settings.capture,
+            by_device,
+        )  # fmt: skip
 
     def picture() -> None:
         rows = picture_rows(stage.ema.module, real, pool, seed, size, diameters, device, settings.capture)
-        run.picture(f"stage2-{done:06d}", rows)
+        run.picture(f"{part}-{done:06d}", rows)
 
-    run.drop_metrics("validation", done)  # what came after the state will come again
-    checkpoints = Checkpoints(run, validate, settings.validate_every, settings.patience, accelerator)
+    checkpoints = Checkpoints(run, validate, settings.validate_every, settings.patience, accelerator, part)
+    run.drop_metrics(checkpoints.part, done)  # what came after the state will come again
     for step in Budget(accelerator, settings.steps, minutes).remaining(done):
         log = Log()
+        if meter:
+            meter.skip()  # pictures, states and validation belong to no step
         stage.step(step, [draw(step, micro) for micro in range(settings.accumulate)], log)
+        if meter:
+            meter.step()
         done = step + 1
         values = log.averaged(accelerator)
-        run.log("stage2", done, values)
+        run.log(part, done, values)
         if progress:
             progress(done, values["loss"])
         if done % 20 == 0:
-            accelerator.log({f"stage2/{name}": value for name, value in values.items()}, step=done)
+            accelerator.log({f"{part}/{name}": value for name, value in values.items()}, step=done)
         if done % picture_every == 0:
             picture()
         late = checkpoints.look(done, stage.ema.module)
         if time.monotonic() - saved > save_every:
-            run.save_state("stage2", done, stage.modules, stage.optimizers)
+            run.save_state(part, done, stage.modules, stage.optimizers)
             saved = time.monotonic()
         if late:
+            if accelerator.is_main_process:
+                write_json(run.folder / "state" / f"over-{part}.json", {"step": done})
             break
-    run.save_state("stage2", done, stage.modules, stage.optimizers)
+    run.save_state(part, done, stage.modules, stage.optimizers)
     picture()
     return checkpoints.best_of(stage.ema.module)
 
@@ -303,7 +334,9 @@ def _forger_optimizer(forger: nn.Module, settings: ForgerSettings) -> torch.opti
     quick: list[nn.Parameter] = []
     slow: list[nn.Parameter] = []
     for name, parameter in forger.named_parameters():
-        (quick if name.split(".")[-1] in ("start", "spread", "offset", "base") else slow).append(parameter)
+        (quick if name.split(".")[-1] in ("start", "spread", "offset", "device_offset", "base") else slow).append(
+            parameter
+        )
     groups = [{"params": slow, "lr": settings.learning_rate}]
     if quick:
         groups.append({"params": quick, "lr": settings.knob_learning_rate})

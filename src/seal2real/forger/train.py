@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
+import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.forger.adversary import ADVERSARIES
+from seal2real.forger.batches import device_parts, without_photocopies
 from seal2real.forger.checkpoint import Validate
 from seal2real.forger.forge import Forger
 from seal2real.forger.layered import LayeredForger
+from seal2real.forger.presets import PRESETS
 from seal2real.forger.priors import PRIORS
 from seal2real.forger.residual import ResidualForger
+from seal2real.forger.rounds import SEED_STEP, part_of, tune_prompts
 from seal2real.forger.stage2 import ForgerSettings, train_forger
-from seal2real.prior.backbone import Backbone, load_backbone
+from seal2real.prior.adapters import Adapter
+from seal2real.prior.backbone import Backbone, is_compact, load_backbone
 from seal2real.prior.compact import CompactBackbone
-from seal2real.prior.config import PRECISIONS, check_choices, check_positive, check_seed
-from seal2real.prior.pool import Pool
+from seal2real.prior.config import PRECISIONS, check_choices, check_positive, check_seed, read_config_file
+from seal2real.prior.machine import OPTIMIZERS, TRACKERS, Cost, Meter, make_accelerator
+from seal2real.prior.pool import CROP, DIAMETER, Pool
 from seal2real.prior.prompts import Prompts
 from seal2real.prior.real import RealCrops
 from seal2real.prior.stage1 import PromptReport, PromptSettings, judge_prompts, train_prompts
-from seal2real.prior.training import Run, drawing_workers, initial_weights, make_accelerator, start_run
+from seal2real.prior.training import Run, drawing_workers, initial_weights, start_run
 from seal2real.weights import read_json, save_module, write_json
 
 log = logging.getLogger(__name__)
-MAY_DIFFER = ("stage", "steps", "minutes", "save_every", "picture_every", "prompt_steps")  # at resume
+MAY_DIFFER = (
+    "stage",
+    "steps",
+    "minutes",
+    "save_every",
+    "picture_every",
+    "prompt_steps",
+    "tracker",
+    "rounds",
+)  # at resume
 HELD_OUT = 0.25  # of the real files, for the judgement of stage 1
 FORGERS: dict[str, type[LayeredForger] | type[ResidualForger]] = {"layered": LayeredForger, "residual": ResidualForger}
 
@@ -47,14 +64,26 @@ class TrainConfig:
     forger: str = "layered"  # "layered", "residual"
     start_from: str | None = None  # folder of a forger to go on from; None starts at the press-and-scan model
     pages: str | None = None  # folder of the user's own clean pages, for a share of the backgrounds
+    preset: str | None = None  # where other settings come from: see `seal2real.forger.presets`
     pool: int = 1200  # drawn seal crops to learn from
+    pool_diameter: int = DIAMETER  # longest side of a drawn seal in pixels
     image_size: int | None = None  # patch side in pixels; None takes the backbone's
     diameters: tuple[float, float] = (144.0, 240.0)  # longest side of a seal in pixels, log-uniform
+    capture: tuple[float, float] = ForgerSettings.capture
+    real_words: str = PromptSettings.real_words  # that the real prompt starts from
+    fake_words: str = PromptSettings.fake_words
     prompt_steps: int = PromptSettings.steps
     prompt_batch: int = PromptSettings.batch
+    prompt_learning_rate: float = PromptSettings.learning_rate
+    cache: int = PromptSettings.cache
     adapt: str = "auto"  # of the U-Net in stage 1: "none", "lora", "full"; "auto" is full if compact, else lora
     adapt_learning_rate: float = PromptSettings.adapt_learning_rate
     adapt_contrast: float = PromptSettings.adapt_contrast
+    lora_rank: int = PromptSettings.lora_rank  # of every adapter
+    optimizer: str = PromptSettings.optimizer  # of stage 1
+    judge_seals: int | None = None  # held-out seals that stage 1 is judged on, and as many to calibrate; None for all
+    judge_patches: int = 6  # of each
+    judge_draws: int = 24  # noises per patch
     contrast: float = PromptSettings.contrast
     steps: int = ForgerSettings.steps
     batch: int = ForgerSettings.batch
@@ -65,7 +94,9 @@ class TrainConfig:
     prior_times: tuple[float, float] = ForgerSettings.prior_times
     critic_steps: int = ForgerSettings.critic_steps
     critic_warmup: int = ForgerSettings.critic_warmup
+    critic: str = "auto"  # of vsd: "full" (a copy of the U-Net), "lora" (adapters on it); "auto" is full if compact
     critic_learning_rate: float = ForgerSettings.critic_learning_rate
+    rounds: int = 1  # of stage 2; before each but the first the prompts learn to tell the forger's output from real
     adversary: str = ForgerSettings.adversary
     adversary_weight: float = ForgerSettings.adversary_weight
     content_weight: float = ForgerSettings.content_weight
@@ -77,6 +108,10 @@ class TrainConfig:
     patience: int | None = ForgerSettings.patience
     minutes: float | None = None  # wall-clock limit of stage 2
     precision: str = "auto"  # "no" (fp32), "bf16", "auto" (bf16 where the device has it)
+    weights: str = "fp32"  # what frozen weights are kept in: "fp32", "bf16"
+    checkpointing: bool = False  # activations are computed again in backward passes, not kept
+    micro_batches: int | None = None  # per step, of all processes; None: accumulate times the processes at the start
+    tracker: str = "auto"  # "tensorboard", "wandb", "trackio", "none", "auto" (TensorBoard where installed)
     save_every: float = 180.0  # seconds between states
     picture_every: int = 250  # steps between sample grids
     seed: int = 0
@@ -89,12 +124,24 @@ class TrainConfig:
             prior=PRIORS,
             adversary=ADVERSARIES,
             adapt=("auto", "none", "lora", "full"),
+            critic=("auto", "full", "lora"),
+            weights=("fp32", "bf16"),
+            optimizer=OPTIMIZERS,
+            tracker=TRACKERS,
             precision=PRECISIONS,
         )
         check_seed(self)
         check_positive(self, "pool", "image_size", "prompt_steps", "prompt_batch", "steps", "batch", "accumulate")
-        check_positive(self, "validate_every", "patience")
+        check_positive(self, "validate_every", "patience", "prompt_learning_rate", "lora_rank", "pool_diameter")
+        check_positive(self, "judge_seals", "judge_patches", "judge_draws", "micro_batches")
+        if self.cache < 0:
+            raise UsageError(f"cache is {self.cache}; it must be 0 (none) or more")
         check_positive(self, "minutes", "critic_steps", "learning_rate", "knob_learning_rate", "picture_every")
+        check_positive(self, "rounds")
+        if self.rounds > 1 and self.prior == "none":
+            raise UsageError("rounds tune the prompts, and prior none does not use them; choose a prior, or rounds 1")
+        if self.adversary == "bottleneck" and self.prior != "vsd":
+            raise UsageError("adversary bottleneck is a head on vsd's critic; give prior vsd with it")
         if self.prior == "none" and self.adversary == "none" and self.stage != "1":
             raise UsageError("prior and adversary are both 'none': nothing would teach the forger; choose at least one")
 
@@ -110,6 +157,7 @@ class TrainReport:
         skipped: (file, reason in one line) for every file that gave no seal.
         prompts: stage 1's judgement; None where it never ran.
         steps: steps done so far, by stage ("stage1", "stage2").
+        cost: seconds per step and peak memory, by stage; of a stage without steps in this call, of its last one.
     """
 
     out: Path
@@ -118,6 +166,7 @@ class TrainReport:
     skipped: list[tuple[Path, str]]
     prompts: PromptReport | None
     steps: dict[str, int]
+    cost: dict[str, Cost] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -191,7 +240,8 @@ def train(
         UsageError: settings that do not fit, or ``out`` holds something else.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    accelerator = make_accelerator(config.precision, out)
+    accelerator = make_accelerator(config.precision, out, config.tracker)
+    config, accumulate = _share_out(config, out, accelerator.num_processes)
     run = Run(out, config, resume, accelerator.is_main_process, MAY_DIFFER)
     real, backbone, size = _open(config)
     start_run(accelerator, run)
@@ -200,21 +250,32 @@ def train(
     pages = Path(config.pages) if config.pages else None
     pool = Pool.build(
         config.pool, config.seed, pages, workers=drawing_workers(accelerator),
-        progress=lambda n: report("drawing", n, config.pool, 0.0),
+        progress=lambda n: report("drawing", n, config.pool, 0.0), diameter=config.pool_diameter,
     )  # fmt: skip
 
     prompts, judgement = None, None
+    cost = _known_cost(out)
+    if backbone is not None:
+        backbone = _prepared(backbone, config, accelerator)
     if backbone is not None and config.stage in ("1", "all"):
-        prompts = _train_prompts(config, backbone, training, pool, run, accelerator, report)
-        held_pool = Pool.build(min(64, config.pool), config.seed + 1, pages, workers=1)
-        judged = held_out if len(held_out) else training
-        judgement = judge_prompts(
-            backbone, prompts, judged, held_pool, accelerator.autocast, config.seed, config.diameters, training
-        )
+        prompts, adapted, took = _train_prompts(config, accumulate, backbone, training, pool, run, accelerator, report)
+        cost |= {"stage1": took} if took else {}
         if accelerator.is_main_process:
             prompts.save(out / "prompts.safetensors")
-            if _adaptation(config, backbone) != "none":
+            if isinstance(adapted, Adapter):
+                adapted.save(out / "backbone", _place(config))
+            elif adapted is not None:
                 backbone.save(out / "backbone")
+        if isinstance(adapted, Adapter):  # merged in fp32, as it will be at the next reading of it
+            del adapted, backbone
+            accelerator.wait_for_everyone()
+            backbone = _prepared(load_backbone(str(out / "backbone")), config, accelerator)
+        held_pool = Pool.build(min(64, config.pool), config.seed + 1, pages, workers=1, diameter=config.pool_diameter)
+        judgement = judge_prompts(
+            backbone, prompts, _some(held_out if len(held_out) else training, config), held_pool, accelerator.autocast,
+            config.seed, config.diameters, _some(training, config), config.judge_patches, config.judge_draws, size,
+            None if is_compact(config.backbone) else config.prompt_batch,
+        )  # fmt: skip
     elif (out / "report.json").is_file():
         known = read_json(out / "report.json").get("prompts")
         judgement = PromptReport(**known) if known else None
@@ -223,14 +284,17 @@ def train(
         if not path.is_file():
             raise Seal2RealError(f"{path}: stage 2 needs the prompts of stage 1; run with --stage 1 or all first")
         if _adaptation(config, backbone) != "none":
-            backbone = load_backbone(str(out / "backbone")).to(accelerator.device).requires_grad_(False)
+            backbone = _prepared(load_backbone(str(out / "backbone")), config, accelerator)
         prompts = Prompts.load(path, backbone).to(accelerator.device)
     if config.stage in ("2", "all"):
         judge = None if validate is None else lambda network: validate(Forger(network, out.name), real)
-        _train_forger(config, backbone, prompts, training, pool, run, accelerator, size, report, judge)
+        took = _train_forger(
+            config, accumulate, backbone, prompts, training, pool, run, accelerator, size, report, judge
+        )
+        cost |= {"stage2": took} if took else {}
     accelerator.wait_for_everyone()
     accelerator.end_training()
-    result = TrainReport(out, len(training), len(held_out), real.skipped, judgement, dict(run.done))
+    result = TrainReport(out, len(training), len(held_out), real.skipped, judgement, dict(run.done), cost)
     if accelerator.is_main_process:
         skipped = [[str(path), why] for path, why in result.skipped]
         write_json(out / "report.json", {**asdict(result), "out": str(out), "skipped": skipped})
@@ -239,41 +303,103 @@ def train(
 
 def _open(config: TrainConfig) -> tuple[RealCrops, Backbone | None, int]:
     """The real seals, the backbone where one is needed, and the patch side."""
-    real = RealCrops.from_folder(Path(config.real))
+    real = without_photocopies(RealCrops.from_folder(Path(config.real)))
     needed = config.stage in ("1", "all") or config.prior != "none" or config.adversary == "features"
     backbone = load_backbone(config.backbone).requires_grad_(False) if needed else None
     size = config.image_size or (backbone.image_size if backbone else 64)
     if backbone is not None and size % backbone.multiple:
         raise UsageError(f"image_size is {size}; this backbone needs a multiple of {backbone.multiple}")
+    least = math.ceil(1.02 * size * DIAMETER / CROP)
+    if config.diameters[0] < least:
+        raise UsageError(
+            f"diameters start at {config.diameters[0]:.0f}, too small for patches of {size} pixels; let them start at "
+            f"{least}, take a smaller image_size, or a preset ({', '.join(PRESETS)})"
+        )
     return real, backbone, size
+
+
+def _share_out(config: TrainConfig, out: Path, processes: int) -> tuple[TrainConfig, int]:
+    """The settings with the micro-batches of a step, and each process's share of them.
+
+    Raises:
+        UsageError: a resumed run's micro-batches cannot be shared out evenly.
+    """
+    total = config.micro_batches
+    if total is None and (out / "config.yaml").is_file():
+        known = read_config_file(out / "config.yaml").get("micro_batches")
+        total = None if known is None else int(known)
+    total = total or processes * config.accumulate
+    if total % processes:
+        raise UsageError(
+            f"a step of this run has {total} micro-batches, which {processes} processes cannot share; take a number "
+            f"of processes that divides {total}"
+        )
+    return replace(config, micro_batches=total), total // processes
+
+
+def _prepared(backbone: Backbone, config: TrainConfig, accelerator: Any) -> Backbone:
+    full = config.stage != "2" and _adaptation(config, backbone) == "full"  # then its weights are no longer frozen
+    return backbone.prepare(accelerator.device, "fp32" if full else config.weights, config.checkpointing)
+
+
+def _some(real: RealCrops, config: TrainConfig) -> RealCrops:
+    """At most ``judge_seals`` of them, taken evenly."""
+    if config.judge_seals is None or len(real) <= config.judge_seals:
+        return real
+    chosen = np.linspace(0, len(real) - 1, config.judge_seals).round().astype(int)
+    return RealCrops([real.crops[index] for index in chosen], real.skipped)
+
+
+def _known_cost(out: Path) -> dict[str, Cost]:
+    if not (out / "report.json").is_file():
+        return {}
+    return {stage: Cost(**values) for stage, values in read_json(out / "report.json").get("cost", {}).items()}
+
+
+def _place(config: TrainConfig) -> str:
+    """The backbone by a name that holds from other folders too: "compact" and hub ids as they are."""
+    return str(Path(config.backbone).resolve()) if Path(config.backbone).is_dir() else config.backbone
 
 
 def _train_prompts(
     config: TrainConfig,
+    accumulate: int,
     backbone: Backbone,
     training: RealCrops,
     pool: Pool,
     run: Run,
     accelerator: Any,
     report: Callable[[str, int, int, float], None],
-) -> Prompts:
-    settings = PromptSettings(
+) -> tuple[Prompts, nn.Module | None, Cost | None]:
+    settings = _prompt_settings(config, accumulate, _adaptation(config, backbone))
+    return train_prompts(
+        backbone, training, pool, settings, run, accelerator, config.seed, config.diameters,
+        save_every=config.save_every, progress=lambda n, loss: report("stage 1", n, settings.steps, loss),
+        image_size=config.image_size,
+    )  # fmt: skip
+
+
+def _prompt_settings(config: TrainConfig, accumulate: int, adapt: str) -> PromptSettings:
+    return PromptSettings(
         steps=config.prompt_steps,
         batch=config.prompt_batch,
-        accumulate=config.accumulate,
+        accumulate=accumulate,
+        learning_rate=config.prompt_learning_rate,
         contrast=config.contrast,
-        adapt=_adaptation(config, backbone),
+        adapt=adapt,
         adapt_learning_rate=config.adapt_learning_rate,
         adapt_contrast=config.adapt_contrast,
+        lora_rank=config.lora_rank,
+        optimizer=config.optimizer,
+        cache=config.cache,
+        real_words=config.real_words,
+        fake_words=config.fake_words,
     )
-    return train_prompts(
-        backbone.to(accelerator.device), training, pool, settings, run, accelerator, config.seed, config.diameters,
-        save_every=config.save_every, progress=lambda n, loss: report("stage 1", n, settings.steps, loss),
-    )  # fmt: skip
 
 
 def _train_forger(
     config: TrainConfig,
+    accumulate: int,
     backbone: Backbone | None,
     prompts: Prompts | None,
     training: RealCrops,
@@ -283,27 +409,71 @@ def _train_forger(
     size: int,
     report: Callable[[str, int, int, float], None],
     validate: Validate | None,
-) -> None:
+) -> Cost | None:
     shared = {field.name for field in fields(ForgerSettings)} & {field.name for field in fields(TrainConfig)}
     settings = ForgerSettings(**{name: getattr(config, name) for name in shared})
-    if backbone is not None:
-        backbone = backbone.to(accelerator.device)
+    adapters = config.critic == "lora" or (config.critic == "auto" and not is_compact(config.backbone))
+    settings = replace(settings, accumulate=accumulate, critic_rank=config.lora_rank if adapters else None)
     if prompts is not None:
         prompts.requires_grad_(False)
     if config.start_from is None:
         with initial_weights(config.seed):
             forger = FORGERS[config.forger]()
     else:
-        forger = Forger.load(Path(config.start_from)).network.train().requires_grad_(True)
+        forger = Forger.load(Path(config.start_from)).original()
         if forger.kind != config.forger:
             raise UsageError(f"start_from: {config.start_from} holds a {forger.kind} forger, not a {config.forger} one")
-    averaged = train_forger(
-        forger, backbone, prompts, training, pool, settings, run, accelerator, config.seed, size, config.diameters,
-        config.minutes, config.save_every, config.picture_every,
-        lambda n, loss: report("stage 2", n, settings.steps, loss), validate,
-    )  # fmt: skip
+    if device_parts(training) and isinstance(forger, LayeredForger):
+        if config.adversary == "pixel":
+            forger.learn_devices()
+        else:
+            log.warning("real images are sorted by device, which adversary pixel alone can use; learned as one")
+    meter = Meter(accelerator)
+    started = time.monotonic()
+
+    def left() -> float | None:
+        return None if config.minutes is None else max(0.0, config.minutes - (time.monotonic() - started) / 60)
+
+    averaged = forger
+    for number in range(1, config.rounds + 1):
+        seed, here = config.seed + (number - 1) * SEED_STEP, f"round {number}, " if number > 1 else ""
+        if number > 1 and backbone is not None and prompts is not None:
+            forger = _copy(averaged).to(accelerator.device).requires_grad_(False)
+            ready = tune_prompts(
+                prompts, backbone, forger, training, pool, _prompt_settings(config, accumulate, "none"), run,
+                accelerator, seed, size, config.diameters, config.capture, part_of("stage1", number), left(),
+                config.save_every, lambda n, loss: report(f"{here}stage 1", n, config.prompt_steps, loss),
+            )  # fmt: skip
+            averaged = forger  # of the state, where there is one
+            if not ready:
+                break
+            if accelerator.is_main_process:
+                prompts.save(run.folder / f"prompts-round{number}.safetensors")
+            forger = _copy(averaged)
+            # the forger is near: the prior joins as soon as the new critic knows it
+            settings = replace(settings, prior_after=min(0.5, settings.critic_warmup / settings.steps))
+        if number < config.rounds and (run.folder / "state" / f"{part_of('stage1', number + 1)}.json").is_file():
+            continue  # that state holds the forger that this round gave
+        part = part_of("stage2", number)
+        averaged = train_forger(
+            forger, backbone, prompts, training, pool, settings, run, accelerator, seed, size, config.diameters,
+            left(), config.save_every, config.picture_every,
+            lambda n, loss: report(f"{here}stage 2", n, settings.steps, loss), validate, meter, part,
+        )  # fmt: skip
+        accelerator.wait_for_everyone()
+        if run.done[part] < settings.steps and not (run.folder / "state" / f"over-{part}.json").is_file():
+            break  # out of time
     if accelerator.is_main_process:
         save_module(averaged, run.folder / "forger", averaged.config)
+    return meter.cost()
+
+
+def _copy(forger: LayeredForger | ResidualForger) -> LayeredForger | ResidualForger:
+    """Another network with the same weights."""
+    config = {**forger.config, "widths": tuple(forger.config["widths"])}  # type: ignore[arg-type]
+    network = FORGERS[str(config.pop("kind"))](**config)  # type: ignore[arg-type]
+    network.load_state_dict(forger.state_dict())
+    return network
 
 
 def _adaptation(config: TrainConfig, backbone: Backbone) -> str:

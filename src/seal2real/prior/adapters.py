@@ -132,7 +132,9 @@ def checkpoint_blocks(unet: Any) -> None:
 
 
 def _adapted_layers(module: nn.Module, name: str | None = None) -> list[Any]:
-    return [m for m in module.modules() if hasattr(m, "lora_A") and (name is None or name in m.lora_A)]
+    from peft.tuners.lora import LoraLayer
+
+    return [m for m in module.modules() if isinstance(m, LoraLayer) and (name is None or name in m.lora_A)]
 
 
 def _states(layers: list[Any]) -> list[tuple[list[str], bool]]:

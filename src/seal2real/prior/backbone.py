@@ -77,7 +77,7 @@ class Backbone(nn.Module, ABC):
             prompt: ``[1 or B, tokens, width]``.
             unet: another network of the same form (a critic) in place of the own one.
         """
-        network = self.unet if unet is None else unet
+        network: Any = self.unet if unet is None else unet
         dtype = network.conv_in.weight.dtype  # frozen weights may be bf16
         prompt = prompt.expand(noisy.shape[0], -1, -1).to(dtype)
         output = network(noisy.to(dtype), timesteps, encoder_hidden_states=prompt, return_dict=False)[0].float()
@@ -133,6 +133,14 @@ def cast(module: Any, dtype: torch.dtype | None) -> Any:
     return module if dtype is None else copy.deepcopy(module).to(dtype)
 
 
+def is_compact(name: str) -> bool:
+    """Whether a backbone of this name is a `CompactBackbone`, or an adapter of one."""
+    folder = Path(name)
+    if name != "compact" and is_adapted(folder):
+        return is_compact(base_of(folder))
+    return name == "compact" or (folder / "caption").is_dir()
+
+
 def load_backbone(name: str) -> Backbone:
     """A backbone by name: "compact" (shipped), a folder that `Backbone.save`, `Adapter.save` or diffusers wrote, or a
     hub id. Its weights are fp32.
@@ -153,6 +161,6 @@ def load_backbone(name: str) -> Backbone:
             raise Seal2RealError(f"{folder}: holds an adapter; its base cannot be read: {error}") from None
         merge_adapter(backbone.unet, folder)
         return backbone
-    if (folder / "caption").is_dir() or name == "compact":
+    if is_compact(name):
         return CompactBackbone.load(folder)
     return StableDiffusionBackbone.load(name)

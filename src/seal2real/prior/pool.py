@@ -86,7 +86,8 @@ class Pool:
             progress: called with the number of finished crops.
             diameter: longest side of every seal in pixels.
         """
-        jobs = [(seed, index, pages, scanned_share, diameter / DIAMETER) for index in range(-(-count // SEALS_PER_PAGE))]
+        scale = diameter / DIAMETER
+        jobs = [(seed, index, pages, scanned_share, scale) for index in range(-(-count // SEALS_PER_PAGE))]
         parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         workers = (os.cpu_count() or 1) if workers is None else workers
         if workers <= 1 or len(jobs) <= _JOBS_PER_WORKER:

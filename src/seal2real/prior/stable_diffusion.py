@@ -197,7 +197,7 @@ def _check_parts(unet: Any, vae: Any, text_encoder: Any, prediction: str) -> Non
     inputs, latents = unet.config.in_channels, vae.config.latent_channels
     if inputs != latents:
         raise Seal2RealError(
-            f"the U-Net takes {inputs} channels and the VAE gives {latents} (an inpainting or upscaling model?); {_WHICH}"
+            f"the U-Net takes {inputs} channels, the VAE gives {latents} (an inpainting or upscaling model?); {_WHICH}"
         )
     width, wanted = text_encoder.config.hidden_size, unet.config.cross_attention_dim
     if width != wanted:

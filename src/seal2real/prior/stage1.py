@@ -21,13 +21,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from seal2real.press.inks import COLOURS, random_ink
+from seal2real.prior.adapters import Adapter
 from seal2real.prior.backbone import Backbone
+from seal2real.prior.machine import Cost, Meter, make_optimizer
 from seal2real.prior.pool import LayerBatch, Pool
 from seal2real.prior.prompts import Prompts
 from seal2real.prior.real import RealCrops
 from seal2real.prior.training import Budget, Log, Run, Streams, average_gradients, initial_weights
 
 TEMPERATURE = 20.0  # of the classifier, in units of summed squared error over the latents
+_AHEAD = 10_009  # slot of the streams of what is encoded ahead, far from those of micro-batches
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class PromptSettings:
     adapt_learning_rate: float = 1e-4
     adapt_contrast: float = 0.05  # share of the contrast that the U-Net feels too
     lora_rank: int = 16
+    optimizer: str = "adamw"  # "adamw", "adamw8bit"
+    cache: int = 0  # pairs of patches that are encoded ahead and drawn from; 0 encodes new ones in every step
     real_words: str = "a real seal"
     fake_words: str = "a fake seal"
 
@@ -116,13 +121,15 @@ def prompt_errors(
     noise: torch.Tensor,
     timesteps: torch.Tensor,
     autocast: Callable[[], Any],
+    unet: nn.Module | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean squared noise errors ``[B]`` under the real and under the fake prompt, with the same noise and timestep."""
+    """Mean squared noise errors ``[B]`` under the real and under the fake prompt, with the same noise and timestep;
+    ``unet`` as for `Backbone.predict_noise`."""
     noisy = backbone.add_noise(latents, noise, timesteps)
     count = len(latents)
     both = torch.cat((prompts.real.expand(count, -1, -1), prompts.fake.expand(count, -1, -1)))
     with autocast():
-        eps = backbone.predict_noise(torch.cat((noisy, noisy)), torch.cat((timesteps, timesteps)), both)
+        eps = backbone.predict_noise(torch.cat((noisy, noisy)), torch.cat((timesteps, timesteps)), both, unet)
     errors = (eps - torch.cat((noise, noise))).square().mean((1, 2, 3))
     return errors[:count], errors[count:]
 
@@ -162,45 +169,74 @@ def train_prompts(
     minutes: float | None = None,
     save_every: float = 180.0,
     progress: Callable[[int, float], None] | None = None,
-) -> Prompts:
-    """Learn the prompts (and, where asked, adapt the U-Net in place); resumes from the run's state.
+    image_size: int | None = None,
+) -> tuple[Prompts, nn.Module | None, Cost | None]:
+    """Learn the prompts and, where asked, adapt the U-Net; resumes from the run's state.
+
+    Args:
+        backbone: prepared on the device; with ``settings.adapt`` "full" its U-Net is changed in place.
+        real: seals that the real prompt is learned from.
+        pool: what pasted patches are cut from.
+        settings: of the stage.
+        run: where states and metrics go.
+        accelerator: device, precision, processes.
+        seed: of every choice.
+        diameters: seals are scaled to a longest side within these limits.
+        minutes: wall-clock limit.
+        save_every: seconds between states.
+        progress: called with (steps done, loss).
+        image_size: side of the patches in pixels; None takes the backbone's.
+
+    Returns:
+        (prompts; what was adapted: an `Adapter` that is off, the whole U-Net, or None; what it cost).
 
     Raises:
         Seal2RealError: a loss that is not finite.
     """
-    device = accelerator.device
+    device, size = accelerator.device, image_size or backbone.image_size
     prompts = Prompts.start(backbone, settings.real_words, settings.fake_words).to(device)
     backbone.requires_grad_(False)
     groups: list[dict[str, Any]] = [
         {"params": list(prompts.parameters()), "lr": settings.learning_rate, "weight_decay": 0.0}
     ]
-    with initial_weights(seed):
-        adapted = _adapt(backbone, settings)
-    if adapted:
-        groups.append({"params": adapted, "lr": settings.adapt_learning_rate, "weight_decay": 0.01})
-    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99))
     modules: dict[str, nn.Module] = {"prompts": prompts}
-    if adapted:
-        modules["unet"] = backbone.unet
+    unet: nn.Module | None = None
+    if settings.adapt != "none":
+        with initial_weights(seed):
+            unet = Adapter(backbone.unet, "stage1", settings.lora_rank) if settings.adapt == "lora" else backbone.unet
+        modules["unet"] = unet.requires_grad_(True)
+        groups.append({"params": list(unet.parameters()), "lr": settings.adapt_learning_rate, "weight_decay": 0.01})
+    optimizer = make_optimizer(settings.optimizer, groups, (0.9, 0.99))
     optimizers = {"adam": optimizer}
     done = run.load_state("stage1", modules, optimizers)
-    size = backbone.image_size
     parameters = [p for group in groups for p in group["params"]]
+
+    @torch.no_grad()
+    def pairs(streams: Streams, count: int) -> torch.Tensor:
+        """Latents of real patches, then of as many pasted ones in the same ink colours and sizes."""
+        diameter = log_uniform(streams.numpy, diameters)
+        images, colours = real_patches(real, streams.numpy, count, size, diameter)
+        fakes = pasted_patches(pool, streams.numpy, colours, size, diameter, device)
+        with accelerator.autocast():
+            return backbone.encode(torch.cat((images.to(device), fakes)))
+
+    cached = _encode_ahead(pairs, settings, seed, accelerator) if settings.cache and done < settings.steps else None
 
     def micro_batch(step: int, slot: int) -> tuple[torch.Tensor, torch.Tensor, dict[str, float]]:
         streams = Streams(seed, step, slot, device)
-        diameter = log_uniform(streams.numpy, diameters)
-        images, colours = real_patches(real, streams.numpy, settings.batch, size, diameter)
-        fakes = pasted_patches(pool, streams.numpy, colours, size, diameter, device)
-        with torch.no_grad():
-            latents = backbone.encode(torch.cat((images.to(device), fakes)))
+        if cached is None:
+            latents = pairs(streams, settings.batch)
+        else:
+            chosen = torch.from_numpy(streams.numpy.integers(len(cached), size=settings.batch)).to(device)
+            latents = cached[chosen].transpose(0, 1).flatten(0, 1).float()
         is_real = torch.arange(len(latents), device=device) < settings.batch
         timesteps = streams.timesteps(len(latents), 0.0, 1.0, backbone.steps)
         noise = streams.normal(*latents.shape)
-        real_error, fake_error = prompt_errors(backbone, prompts, latents, noise, timesteps, accelerator.autocast)
+        real_error, fake_error = prompt_errors(backbone, prompts, latents, noise, timesteps, accelerator.autocast, unet)
         return prompt_loss(real_error, fake_error, is_real, settings.contrast, latents[0].numel())
 
     saved = time.monotonic()
+    meter = Meter(accelerator)
     for step in Budget(accelerator, settings.steps, minutes).remaining(done):
         log = Log()
         for micro in range(settings.accumulate):
@@ -208,10 +244,13 @@ def train_prompts(
             denoise, contrast, values = micro_batch(step, accelerator.process_index * settings.accumulate + micro)
             # the contrast teaches the prompts: a U-Net that took all of it would learn to fail under the other
             # prompt, and stage 2 could not trust its scores
-            rest = (1 - settings.adapt_contrast) * contrast
-            pulls = torch.autograd.grad(rest * share, list(prompts.parameters()), retain_graph=True)
-            accelerator.backward((denoise + settings.adapt_contrast * contrast) * share)
-            for parameter, pull in zip(prompts.parameters(), pulls, strict=True):
+            felt = settings.adapt_contrast if unet is not None else 1.0
+            pulls: tuple[torch.Tensor, ...] = ()
+            if felt < 1:
+                rest = (1 - felt) * contrast * share
+                pulls = torch.autograd.grad(rest, list(prompts.parameters()), retain_graph=True)
+            accelerator.backward((denoise + felt * contrast) * share)
+            for parameter, pull in zip(prompts.parameters() if pulls else (), pulls, strict=True):
                 parameter.grad = pull if parameter.grad is None else parameter.grad + pull
             log.add({"loss": float((denoise + contrast).detach()), **values}, share)
         average_gradients(accelerator, parameters)
@@ -219,6 +258,7 @@ def train_prompts(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         done = step + 1
+        meter.step()
         values = log.averaged(accelerator)
         run.log("stage1", done, {**values, "norm": float(norm)})
         accelerator.log({f"stage1/{name}": value for name, value in values.items()}, step=done)
@@ -227,27 +267,28 @@ def train_prompts(
         if time.monotonic() - saved > save_every:
             run.save_state("stage1", done, modules, optimizers)
             saved = time.monotonic()
+        meter.skip()
     run.save_state("stage1", done, modules, optimizers)
-    if settings.adapt == "lora":
-        backbone.unet.fuse_lora()
-        backbone.unet.unload_lora()
     backbone.requires_grad_(False)
-    return prompts
+    return prompts, unet, meter.cost()
 
 
-def _adapt(backbone: Backbone, settings: PromptSettings) -> list[nn.Parameter]:
-    """Make the U-Net, or low-rank adapters in its attention (Hu et al. 2022), trainable."""
-    if settings.adapt == "none":
-        return []
-    if settings.adapt == "full":
-        backbone.unet.requires_grad_(True)
-        return list(backbone.unet.parameters())
-    from peft import LoraConfig
-
-    targets = ["to_q", "to_k", "to_v", "to_out.0"]
-    config = LoraConfig(r=settings.lora_rank, lora_alpha=settings.lora_rank, target_modules=targets)
-    backbone.unet.add_adapter(config)
-    return [p for p in backbone.unet.parameters() if p.requires_grad]
+def _encode_ahead(
+    pairs: Callable[[Streams, int], torch.Tensor], settings: PromptSettings, seed: int, accelerator: Any
+) -> torch.Tensor:
+    """``[cache, 2, c, h, w]`` latents of (real, pasted), the same whatever the number of processes: each process
+    encodes every n-th group of a batch, and all get all of them."""
+    groups = -(-settings.cache // settings.batch)
+    mine = []
+    for index in range(accelerator.process_index, groups, accelerator.num_processes):
+        latents = pairs(Streams(seed, index, _AHEAD, accelerator.device), settings.batch)
+        mine.append(latents.unflatten(0, (2, settings.batch)).to(torch.bfloat16))
+    while len(mine) < -(-groups // accelerator.num_processes):
+        mine.append(torch.zeros_like(mine[0] if mine else latents))  # for the gathering alone
+    found = torch.stack(mine)  # [groups / processes, 2, batch, c, h, w]
+    if accelerator.num_processes > 1:
+        found = accelerator.gather(found[None]).transpose(0, 1).flatten(0, 1)[:groups]
+    return found.transpose(1, 2).flatten(0, 1)[: settings.cache]
 
 
 def judge_prompts(
@@ -261,6 +302,8 @@ def judge_prompts(
     calibration: RealCrops | None = None,
     patches_per_seal: int = 6,
     draws: int = 24,
+    image_size: int | None = None,
+    at_once: int | None = None,
 ) -> PromptReport:
     """The diffusion classifier on held-out seals: which prompt explains a patch better, over ``draws`` noises.
 
@@ -276,8 +319,10 @@ def judge_prompts(
             and the bias (the prior odds of real) are set; None weighs all alike and leaves the bias at 0.
         patches_per_seal: patches of every real seal.
         draws: noise and timestep pairs per patch, the same for every patch and both prompts.
+        image_size: side of the patches in pixels; None takes the backbone's.
+        at_once: patches that go through the U-Net together, under each prompt.
     """
-    measure = (backbone, prompts, pool, autocast, seed, diameters)
+    measure = (backbone, prompts, pool, autocast, seed, diameters, image_size or backbone.image_size, at_once or 32)
     bias, patch_bias, weights = 0.0, 0.0, np.ones(draws, np.float32)
     if calibration is not None:
         levels, _ = _margins(*measure, calibration, 2, draws)
@@ -317,6 +362,8 @@ def _margins(
     autocast: Callable[[], Any],
     seed: int,
     diameters: tuple[float, float],
+    size: int,
+    at_once: int,
     real: RealCrops,
     patches_per_seal: int,
     draws: int,
@@ -330,18 +377,20 @@ def _margins(
         single = RealCrops([crop])
         for _ in range(patches_per_seal):
             diameter = log_uniform(streams.numpy, diameters)
-            patch, _ = single.patch(streams.numpy, backbone.image_size, diameter)
+            patch, _ = single.patch(streams.numpy, size, diameter)
             images.append(torch.from_numpy(patch).permute(2, 0, 1).float() / 255)
-            fake = pasted_patches(pool, streams.numpy, [crop.colour], backbone.image_size, diameter, "cpu")[0]
+            fake = pasted_patches(pool, streams.numpy, [crop.colour], size, diameter, "cpu")[0]
             images.append(fake)
         owners.append(crop.group)
-    every = torch.stack(images).to(device)
+    every = torch.stack(images)
     margin = torch.zeros(len(every), draws, device=device)
-    shape = backbone.encode(every[:1]).shape[1:]
+    with autocast():
+        shape = backbone.encode(every[:1].to(device)).shape[1:]
     times = (torch.linspace(0.02, 0.95, draws, device=device) * backbone.steps).long()
     noises = streams.normal(draws, *shape)
-    for start in range(0, len(every), 32):
-        latents = backbone.encode(every[start : start + 32])
+    for start in range(0, len(every), at_once):
+        with autocast():
+            latents = backbone.encode(every[start : start + at_once].to(device))
         for draw, (at, noise) in enumerate(zip(times, noises, strict=True)):
             count = len(latents)
             real_error, fake_error = prompt_errors(

@@ -26,6 +26,7 @@ from torch import nn
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.images import encode_png, write_atomic
 from seal2real.prior.config import plain, read_config_file
+from seal2real.prior.machine import make_accelerator as make_accelerator
 from seal2real.weights import read_json, read_tensors, write_json, write_tensors
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -164,7 +165,7 @@ class Run:
             if not math.isfinite(value):
                 raise Seal2RealError(
                     f"{self.folder}: {part} stopped at step {step}, {name} is {value}; lower the learning rates, and "
-                    "look at metrics.jsonl for where it began"
+                    f"look at metrics.jsonl for where it began. {self._last_state(part)}"
                 )
         if not self.main:
             return
@@ -184,9 +185,13 @@ class Run:
     def save_state(
         self, part: str, step: int, modules: Mapping[str, nn.Module], optimizers: Mapping[str, torch.optim.Optimizer]
     ) -> None:
-        """Write a resumable state; the one before it is removed only after this one is whole."""
-        self.done[part] = step
+        """Write a resumable state; the one before it is removed only after this one is whole.
+
+        Raises:
+            Seal2RealError: a weight is not finite; the state before stays.
+        """
         if not self.main:
+            self.done[part] = step
             return
         folder = self.folder / "state" / f"{part}-{step:07d}"
         tensors = {f"{name}/{key}": value for name, m in modules.items() for key, value in m.state_dict().items()}
@@ -195,11 +200,17 @@ class Run:
             state = optimizer.state_dict()
             groups[name] = state["param_groups"]
             for index, slots in state["state"].items():
-                for key, value in slots.items():
-                    tensors[f"{name}//{index}//{key}"] = torch.as_tensor(value)
+                tensors.update({f"{name}//{index}//{key}": value for key, value in _flat(slots)})
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+                raise Seal2RealError(
+                    f"{self.folder}: {part} stopped at step {step}, {name} is not finite; lower the learning rates. "
+                    f"{self._last_state(part)}"
+                )
         write_tensors(folder / "tensors.safetensors", {k: v.clone() for k, v in tensors.items()})
         write_json(folder / "optimizers.json", groups)
         write_json(self.folder / "state" / f"{part}.json", {"step": step, "folder": folder.name})
+        self.done[part] = step
         for old in (self.folder / "state").glob(f"{part}-*"):
             if old != folder:
                 shutil.rmtree(old)
@@ -230,15 +241,25 @@ class Run:
                     ) from None
             groups = read_json(folder / "optimizers.json")
             for name, optimizer in optimizers.items():
-                slots: dict[int, dict[str, torch.Tensor]] = {}
+                slots: dict[int, dict[str, Any]] = {}
                 for key, value in tensors.items():
-                    parts = key.split("//")
-                    if parts[0] == name and len(parts) == 3:
-                        slots.setdefault(int(parts[1]), {})[parts[2]] = value
+                    of, *place = key.split("//")
+                    if of == name and place:
+                        into: dict[Any, Any] = slots.setdefault(int(place[0]), {})
+                        for level in place[1:-1]:
+                            into = into.setdefault(level, {})
+                        # what was a plain number is one again; torch's own step counts are floats
+                        into[place[-1]] = value.item() if value.ndim == 0 and value.dtype == torch.int64 else value
                 optimizer.load_state_dict({"state": slots, "param_groups": groups[name]})
         self.done[part] = step
         self.drop_metrics(part, step)
         return step
+
+    def _last_state(self, part: str) -> str:
+        pointer = self.folder / "state" / f"{part}.json"
+        if not pointer.exists():
+            return "No state was saved before"
+        return f"The last good state, of step {read_json(pointer)['step']}, is kept"
 
     def drop_metrics(self, part: str, step: int) -> None:
         """Forget a part's metrics beyond ``step``."""
@@ -256,28 +277,13 @@ class Run:
         write_atomic(path, "".join(line + "\n" for line in kept).encode())
 
 
-def make_accelerator(precision: str, folder: Path | None = None) -> Any:
-    """An accelerator; TensorBoard is its tracker where that is installed and ``folder`` is given.
-
-    Args:
-        precision: "no" (fp32), "bf16", or "auto": bf16 where the device has it.
-        folder: the run's; logs go to ``folder/logs``.
-    """
-    from importlib.util import find_spec
-
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
-    from accelerate.utils import ProjectConfiguration, is_bf16_available
-
-    if precision == "auto":
-        precision = "bf16" if is_bf16_available() else "no"
-    tracking: dict[str, Any] = {}
-    if folder is not None and find_spec("tensorboard"):
-        where = ProjectConfiguration(project_dir=str(folder), logging_dir=str(folder / "logs"))
-        tracking = {"log_with": "tensorboard", "project_config": where}
-    AcceleratorState._reset_state()  # or a second training in this process could not have another precision
-    # without cpu=True, processes on a machine without a GPU would not find each other
-    return Accelerator(cpu=not torch.accelerator.is_available(), mixed_precision=precision, **tracking)
+def _flat(slots: Mapping[str, Any]) -> Iterator[tuple[str, torch.Tensor]]:
+    """An optimiser's state of one parameter: tensors and numbers, in 8-bit optimisers one level further down too."""
+    for key, value in slots.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}//{inner}", tensor) for inner, tensor in _flat(value))
+        else:
+            yield str(key), torch.as_tensor(value)
 
 
 def start_run(accelerator: Any, run: Run) -> None:
@@ -286,7 +292,12 @@ def start_run(accelerator: Any, run: Run) -> None:
     run.write_config()
     accelerator.wait_for_everyone()
     if accelerator.log_with:
-        accelerator.init_trackers("tracker")
+        accelerator.init_trackers("seal2real", config=_scalars(run.values))
+
+
+def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as every tracker takes them."""
+    return {key: v if isinstance(v, int | float | str | bool) else str(v) for key, v in values.items()}
 
 
 def drawing_workers(accelerator: Any) -> int | None:

@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from seal2real.dataset.convert import convert
+    from seal2real.dataset.edit_images import edit_folder, sample_folder
     from seal2real.dataset.generate import GenerateConfig, Generated, generate
     from seal2real.dataset.validate import ValidationReport, validate
     from seal2real.errors import MissingGlyphError, Seal2RealError, UsageError
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from seal2real.images import save_image
     from seal2real.page import FolderPages, TemplatePages
     from seal2real.press import PressSettings, compose, crop_sample, place, stamp_page, stamp_sheets
+    from seal2real.prior.sampling import SamplingSettings
     from seal2real.sample import Page, PlacedSeal, Sample, SealArt
     from seal2real.seal import SealDesign, complete_design, draw, load_design, random_design, save_design, save_seal
 
 _HOMES = {
     "dataset.convert": ("convert",),
+    "dataset.edit_images": ("edit_folder", "sample_folder"),
     "dataset.generate": ("GenerateConfig", "Generated", "generate"),
     "dataset.validate": ("ValidationReport", "validate"),
     "errors": ("MissingGlyphError", "Seal2RealError", "UsageError"),
@@ -34,6 +37,7 @@ _HOMES = {
     "images": ("save_image",),
     "page": ("FolderPages", "TemplatePages"),
     "press": ("PressSettings", "compose", "crop_sample", "place", "stamp_page", "stamp_sheets"),
+    "prior.sampling": ("SamplingSettings",),
     "sample": ("Page", "PlacedSeal", "Sample", "SealArt"),
     "seal": ("SealDesign", "complete_design", "draw", "load_design", "random_design", "save_design", "save_seal"),
 }
@@ -49,6 +53,7 @@ __all__ = [
     "PlacedSeal",
     "PressSettings",
     "Sample",
+    "SamplingSettings",
     "Seal2RealError",
     "SealArt",
     "SealDesign",
@@ -61,11 +66,13 @@ __all__ = [
     "convert",
     "crop_sample",
     "draw",
+    "edit_folder",
     "generate",
     "load_design",
     "load_forger",
     "place",
     "random_design",
+    "sample_folder",
     "save_design",
     "save_image",
     "save_seal",

@@ -233,6 +233,9 @@ def _opened(run: str, backbone: str | None, device: str | None) -> tuple[Backbon
         found = torch.accelerator.current_accelerator(check_available=True)
         device = "cpu" if found is None else found.type
     model, prompts = open_run(run, backbone)
+    vae = getattr(model, "vae", None)
+    if vae is not None:
+        vae.enable_tiling()  # of images beyond its own size: whole, a page takes tens of gigabytes
     return model.to(device), prompts.to(device)
 
 

@@ -94,9 +94,11 @@ class Augraphy(FlatBaseline):
                 f"augraphy needs an environment of its own, there is none at {python or PYTHON}; {_HOW}"
             )
         self._folder = tempfile.TemporaryDirectory(prefix="seal2real-augraphy-")
+        # not run as a file: its folder would come first in the search path, and holds a module of the library's name
+        command = [python, "-c", _WORKER.read_text(encoding="utf-8")]
         self._process = subprocess.Popen(
-            [python, str(_WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True, cwd=self._folder.name, env={**os.environ, **_ONE_THREAD},
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            cwd=self._folder.name, env={**os.environ, **_ONE_THREAD},
         )  # fmt: skip
         self._answer()
         return self._process

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from seal2real import __version__
-from seal2real.cli import checking, converting, data, drawing, learning, measuring, sampling
+from seal2real.cli import checking, converting, data, drawing, exporting, learning, measuring, sampling
 from seal2real.cli.progress import is_main_process
 from seal2real.errors import Seal2RealError, UsageError
 
@@ -64,6 +64,7 @@ app.command(rich_help_panel="Seals")(drawing.draw)
 app.command(rich_help_panel="Seals")(drawing.fonts)
 app.command(rich_help_panel="Learning")(learning.train)
 app.command(rich_help_panel="Learning")(learning.pretrain)
+app.command("export-onnx", rich_help_panel="Learning")(exporting.export_onnx)
 app.command(rich_help_panel="Learning")(sampling.sample)
 app.command(rich_help_panel="Learning")(sampling.edit)
 app.command(rich_help_panel="Measuring")(measuring.evaluate)

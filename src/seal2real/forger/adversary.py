@@ -1,5 +1,5 @@
-"""The adversarial phase, in two of its three strengths: a small pixel discriminator, and light heads on the frozen
-prior's features of noised images. The third, a trainable U-Net with a forgery prompt, is the critic of `priors`."""
+"""The adversarial phase: a small pixel discriminator, light heads on the frozen prior's features of noised images, or a
+head on the bottleneck of the critic, the trainable U-Net with the forgery prompt (see `priors.Critic`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from seal2real.prior.backbone import Backbone
 
-ADVERSARIES = ("none", "pixel", "features")
+ADVERSARIES = ("none", "pixel", "features", "bottleneck")
 
 
 class PixelDiscriminator(nn.Module):
@@ -20,23 +20,28 @@ class PixelDiscriminator(nn.Module):
     Args:
         classes: number of ink colours; the class is an input, so colours are compared within their class.
         width: channels of the first layer.
+        devices: number of capture devices, whose index is an input too; 0 knows of none.
     """
 
-    def __init__(self, classes: int, width: int = 48):
+    def __init__(self, classes: int, width: int = 48, devices: int = 0):
         super().__init__()
-        self.classes = classes
+        self.classes, self.devices = classes, devices
 
         def layer(inputs: int, outputs: int, stride: int) -> nn.Module:
             return nn.Conv2d(inputs, outputs, 3 if stride == 1 else 4, stride, 1)
 
-        self.stem = layer(3 + classes, width, 1)
+        self.stem = layer(3 + classes + (devices + 1 if devices else 0), width, 1)
         self.body = nn.ModuleList([layer(width, width, 2), layer(width, 2 * width, 2), layer(2 * width, 2 * width, 1)])
         self.tail = layer(2 * width + 1, 2 * width, 1)
         self.head = nn.Conv2d(2 * width, 1, 1)
 
-    def forward(self, images: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
-        """Images ``[B, 3, H, W]`` in 0..1 and colour indices ``[B]`` to logits ``[B, 1, H/4, W/4]`` (real above 0)."""
-        plane = F.one_hot(colour, self.classes).to(images.dtype)[:, :, None, None].expand(-1, -1, *images.shape[-2:])
+    def forward(self, images: torch.Tensor, colour: torch.Tensor, device: torch.Tensor | None = None) -> torch.Tensor:
+        """Images ``[B, 3, H, W]`` in 0..1, colour indices ``[B]`` and device indices ``[B]`` (0 or None is any) to
+        logits ``[B, 1, H/4, W/4]`` (real above 0)."""
+        told = [F.one_hot(colour, self.classes)]
+        if self.devices:
+            told.append(F.one_hot(torch.zeros_like(colour) if device is None else device, self.devices + 1))
+        plane = torch.cat(told, 1).to(images.dtype)[:, :, None, None].expand(-1, -1, *images.shape[-2:])
         hidden = F.leaky_relu(self.stem(torch.cat((images * 2 - 1, plane), 1)), 0.2)
         for layer in self.body:
             hidden = F.leaky_relu(layer(hidden), 0.2)
@@ -85,6 +90,35 @@ class FeatureDiscriminator(nn.Module):
         noisy = self.backbone.add_noise(latents, noise, timesteps)
         features = self.backbone.features(noisy, timesteps, self.prompt)
         return torch.cat([head(f.float()).flatten(1) for head, f in zip(self.heads, features, strict=True)], 1)
+
+
+class BottleneckHead(nn.Module):
+    """A classifier of real and forged on a U-Net's middle block (Yin et al. 2024, DMD2, section 4.3).
+
+    The U-Net below it learns with it, so that it sees what a frozen one would not look at; denoising the forger's
+    output keeps it from collapsing into a mere discriminator.
+
+    Args:
+        inputs: channels of the middle block.
+        width: channels of the head.
+    """
+
+    def __init__(self, inputs: int, width: int = 64):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, width, 3, padding=1),
+            nn.GroupNorm(8, width),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.GroupNorm(8, width),
+            nn.SiLU(),
+            nn.Conv2d(width, 1, 1),
+        )
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """``[B, inputs, h, w]`` to logits ``[B, h * w]``; above 0 is real."""
+        logits: torch.Tensor = self.body(features)
+        return logits.flatten(1)
 
 
 def discriminator_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:

@@ -30,9 +30,20 @@ class Checkpoints:
         every: steps between judgements.
         patience: judgements without a better one until the run stops; None for no such stop.
         accelerator: for runs of several processes.
+        stage: name of the training in the run's states. The best checkpoint is that of all rounds.
     """
 
-    def __init__(self, run: Run, validate: Validate | None, every: int, patience: int | None, accelerator: Any):
+    def __init__(
+        self,
+        run: Run,
+        validate: Validate | None,
+        every: int,
+        patience: int | None,
+        accelerator: Any,
+        stage: str = "stage2",
+    ):
+        self._stage = stage
+        self.part = stage.replace("stage2", "validation")  # of the run's metrics
         self._run, self._validate, self._every, self._patience = run, validate, every, patience
         self._accelerator, self._able = accelerator, True
         self._folder = run.folder / "best"
@@ -67,14 +78,17 @@ class Checkpoints:
             log.warning("without validation: %s", error)
             self._able = False
             return False
-        self._run.log("validation", step, values)
+        self._run.log(self.part, step, values)
         best = read_json(self._note) if self._note.is_file() else None
         if best is None or values["kid"] < best["kid"]:
             save_module(network, self._folder, network.config)  # type: ignore[arg-type]
             best = {"step": step, **values}
+            if self._stage != "stage2":
+                best["stage"] = self._stage
             write_json(self._note, best)
         self._check(step, values)
-        return self._patience is not None and step - int(best["step"]) >= self._patience * self._every
+        since = int(best["step"]) if best.get("stage", "stage2") == self._stage else 0
+        return self._patience is not None and step - since >= self._patience * self._every
 
     def _check(self, step: int, values: dict[str, float]) -> None:
         if step < 2 * self._every:
@@ -88,6 +102,7 @@ class Checkpoints:
                 "variety_weight"
             )
         if what:
+            stage = self._stage.replace("-", ", ").replace("stage2", "stage 2")
             raise Seal2RealError(
-                f"{self._run.folder}: stage 2 stopped at step {step}, {what}; the best checkpoint is in {self._folder}"
+                f"{self._run.folder}: {stage} stopped at step {step}, {what}; the best checkpoint is in {self._folder}"
             )

@@ -36,6 +36,7 @@ _INKS = ("ink_red", "ink_green", "ink_blue")
 _CAPTURE = ("blur", "noise", "chroma_noise", "jpeg", "chroma_blur", "black_level", "shading", "fibre")
 _MARGIN_MM = 2.5  # around a seal: room for halo, double strike, and the scan's blur
 _BAND = 512  # rows that the residual forger takes at a time
+_KINDS: dict[str, type[LayeredForger] | type[ResidualForger]] = {"layered": LayeredForger, "residual": ResidualForger}
 _COLOUR_INDEX = {colour: index for index, colour in enumerate(COLOURS)}
 
 
@@ -46,10 +47,15 @@ class Forger:
         network: `LayeredForger` or `ResidualForger`.
         name: goes into the provenance of samples.
         device: where it runs.
+
+    Attributes:
+        weights: the network's tensors as they were given, on the CPU.
     """
 
     def __init__(self, network: LayeredForger | ResidualForger, name: str, device: str | torch.device = "cpu"):
         self.device = torch.device(device)
+        # as given: what inference makes of them cannot be trained or saved
+        self.weights = {key: value.detach().cpu().clone() for key, value in network.state_dict().items()}
         self.network = copy.deepcopy(network).to(device).eval().requires_grad_(False)
         self.name = name
         if isinstance(self.network, LayeredForger) and self.network.residual is not None:
@@ -69,14 +75,64 @@ class Forger:
                 f"{folder}: no forger here (no config.json); give the folder of a finished training run"
             )
         config = read_json(inner / "config.json")
-        kinds = {"layered": LayeredForger, "residual": ResidualForger}
         kind = config.pop("kind", None)
-        if kind not in kinds:
-            raise Seal2RealError(f"{inner / 'config.json'}: unknown kind of forger {kind!r}; known: {', '.join(kinds)}")
+        if kind not in _KINDS:
+            raise Seal2RealError(
+                f"{inner / 'config.json'}: unknown kind of forger {kind!r}; known: {', '.join(_KINDS)}"
+            )
         config["widths"] = tuple(config["widths"])
-        network = kinds[kind](**config)
+        network = _KINDS[kind](**config)
         load_into(network, inner / "model.safetensors")
         return cls(network, name or folder.name, device)
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | Path, revision: str | None = None, device: str | torch.device = "cpu"
+    ) -> Forger:
+        """From a folder (see `load`) or, where there is none, from the Hugging Face hub.
+
+        Args:
+            name: folder, or OWNER/NAME.
+            revision: of the hub's: branch, tag or commit.
+            device: where it runs.
+
+        Raises:
+            Seal2RealError: nothing there, damaged, foreign or pickled weights, or the hub cannot be reached.
+        """
+        from seal2real.forger.pretrained import fetch_forger
+
+        if Path(name).is_dir():
+            return cls.load(Path(name), device=device)
+        return cls.load(fetch_forger(str(name), revision), str(name), device)
+
+    def save_pretrained(self, folder: str | Path, training: str = "", licence: str = "apache-2.0") -> None:
+        """Write ``config.json``, ``model.safetensors`` and a model card, for `from_pretrained` and ``--forger``.
+
+        Args:
+            folder: made if need be; files of these names are replaced.
+            training: what the card says of the training data, in Markdown.
+            licence: its identifier, as the hub lists them.
+        """
+        from seal2real.forger.pretrained import save_forger
+
+        save_forger(self, Path(folder), training, licence)
+
+    def push_to_hub(self, name: str, training: str = "", private: bool = False) -> str:
+        """Upload the same to the hub as OWNER/NAME, where the user is logged in; returns the page's address.
+
+        Raises:
+            Seal2RealError: no connection or no rights.
+        """
+        from seal2real.forger.pretrained import push_forger
+
+        return push_forger(self, name, training, private)
+
+    def original(self) -> LayeredForger | ResidualForger:
+        """The network with its weights as they were given, in fp32 and not arranged for this machine."""
+        config = dict(self.network.config)
+        network = _KINDS[str(config.pop("kind"))](**{**config, "widths": tuple(config["widths"])})  # type: ignore
+        network.load_state_dict(self.weights)
+        return network
 
     @property
     def takes_layers(self) -> bool:
@@ -243,10 +299,11 @@ class Forger:
 
 def load_forger(name: str, device: str | torch.device = "cpu") -> Forger | None:
     """A forger by name: "none" (None), "default" (shipped with the package), "untrained" (the press-and-scan model with
-    its built-in ranges), or a folder.
+    its built-in ranges), a folder, or OWNER/NAME on the Hugging Face hub.
 
     Raises:
-        Seal2RealError: the folder holds no forger, or its weights are damaged, foreign or pickled.
+        Seal2RealError: the folder holds no forger, its weights are damaged, foreign or pickled, or the hub cannot be
+            reached.
     """
     if name == "none":
         return None
@@ -256,8 +313,12 @@ def load_forger(name: str, device: str | torch.device = "cpu") -> Forger | None:
         return Forger.load(shipped("forger"), "default", device)
     folder = Path(name)
     if not folder.is_dir():
+        from seal2real.forger.pretrained import is_hub_id
+
+        if is_hub_id(name):
+            return Forger.from_pretrained(name, device=device)
         raise Seal2RealError(
-            f"{name}: no such folder; give 'default', 'none', 'untrained' or the folder of a training run"
+            f"{name}: no such folder; give 'default', 'none', 'untrained', the folder of a training run or a hub id"
         )
     return Forger.load(folder, device=device)
 

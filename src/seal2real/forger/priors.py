@@ -18,11 +18,20 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from seal2real.forger.adversary import BottleneckHead
 from seal2real.prior.adapters import Adapter
 from seal2real.prior.backbone import Backbone
 from seal2real.prior.prompts import Prompts
 
 PRIORS = ("none", "sds", "contrast", "vsd")
+
+
+class _Reached(Exception):
+    """The middle block has been computed, and the rest of the U-Net is not needed."""
+
+    def __init__(self, features: torch.Tensor):
+        super().__init__()
+        self.features = features
 
 
 class Critic(nn.Module):
@@ -33,12 +42,38 @@ class Critic(nn.Module):
         prompt: where the forgery prompt starts. From the real prompt the difference of the two scores starts at
             exactly zero, and grows only by what the critic has learned of the forger.
         rank: of low-rank adapters on the frozen U-Net itself, which then is in memory once; None learns a whole copy.
+        head: also tell real from forged, on the middle block (see `judge`).
     """
 
-    def __init__(self, backbone: Backbone, prompt: torch.Tensor, rank: int | None = None):
+    head: BottleneckHead | None
+
+    def __init__(self, backbone: Backbone, prompt: torch.Tensor, rank: int | None = None, head: bool = False):
         super().__init__()
         self.unet = backbone.copy_unet() if rank is None else Adapter(backbone.unet, "critic", rank)
         self.prompt = nn.Parameter(prompt.detach().clone())
+        self.head = BottleneckHead(backbone.unet.config.block_out_channels[-1]) if head else None
+
+    def judge(
+        self, backbone: Backbone, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor
+    ) -> torch.Tensor:
+        """Logits ``[B, n]``, above 0 real, of noised latents ``[B, c, h, w]`` under the forgery prompt.
+
+        Only the U-Net's way down is computed.
+        """
+        assert self.head is not None
+        network: Any = self.unet.unet if isinstance(self.unet, Adapter) else self.unet
+
+        def stop(_module: nn.Module, _inputs: object, output: torch.Tensor | tuple) -> None:
+            raise _Reached(output[0] if isinstance(output, tuple) else output)
+
+        handle = network.mid_block.register_forward_hook(stop)
+        try:
+            backbone.predict_noise(backbone.add_noise(latents, noise, timesteps), timesteps, self.prompt, self.unet)
+        except _Reached as reached:
+            return self.head(reached.features.float())
+        finally:
+            handle.remove()
+        raise AssertionError("a U-Net without a middle block")
 
     def loss(
         self, backbone: Backbone, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor

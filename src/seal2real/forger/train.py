@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -24,8 +23,8 @@ from seal2real.forger.layered import LayeredForger
 from seal2real.forger.presets import PRESETS
 from seal2real.forger.priors import PRIORS
 from seal2real.forger.residual import ResidualForger
-from seal2real.forger.rounds import SEED_STEP, part_of, tune_prompts
-from seal2real.forger.stage2 import ForgerSettings, train_forger
+from seal2real.forger.rounds import train_rounds
+from seal2real.forger.stage2 import ForgerSettings
 from seal2real.prior.adapters import Adapter
 from seal2real.prior.backbone import Backbone, is_compact, load_backbone
 from seal2real.prior.compact import CompactBackbone
@@ -429,51 +428,14 @@ def _train_forger(
         else:
             log.warning("real images are sorted by device, which adversary pixel alone can use; learned as one")
     meter = Meter(accelerator)
-    started = time.monotonic()
-
-    def left() -> float | None:
-        return None if config.minutes is None else max(0.0, config.minutes - (time.monotonic() - started) / 60)
-
-    averaged = forger
-    for number in range(1, config.rounds + 1):
-        seed, here = config.seed + (number - 1) * SEED_STEP, f"round {number}, " if number > 1 else ""
-        if number > 1 and backbone is not None and prompts is not None:
-            forger = _copy(averaged).to(accelerator.device).requires_grad_(False)
-            ready = tune_prompts(
-                prompts, backbone, forger, training, pool, _prompt_settings(config, accumulate, "none"), run,
-                accelerator, seed, size, config.diameters, config.capture, part_of("stage1", number), left(),
-                config.save_every, lambda n, loss: report(f"{here}stage 1", n, config.prompt_steps, loss),
-            )  # fmt: skip
-            averaged = forger  # of the state, where there is one
-            if not ready:
-                break
-            if accelerator.is_main_process:
-                prompts.save(run.folder / f"prompts-round{number}.safetensors")
-            forger = _copy(averaged)
-            # the forger is near: the prior joins as soon as the new critic knows it
-            settings = replace(settings, prior_after=min(0.5, settings.critic_warmup / settings.steps))
-        if number < config.rounds and (run.folder / "state" / f"{part_of('stage1', number + 1)}.json").is_file():
-            continue  # that state holds the forger that this round gave
-        part = part_of("stage2", number)
-        averaged = train_forger(
-            forger, backbone, prompts, training, pool, settings, run, accelerator, seed, size, config.diameters,
-            left(), config.save_every, config.picture_every,
-            lambda n, loss: report(f"{here}stage 2", n, settings.steps, loss), validate, meter, part,
-        )  # fmt: skip
-        accelerator.wait_for_everyone()
-        if run.done[part] < settings.steps and not (run.folder / "state" / f"over-{part}.json").is_file():
-            break  # out of time
+    averaged = train_rounds(
+        config.rounds, forger, backbone, prompts, training, pool, settings,
+        _prompt_settings(config, accumulate, "none"), run, accelerator, config.seed, size, config.diameters,
+        config.minutes, config.save_every, config.picture_every, report, validate, meter,
+    )  # fmt: skip
     if accelerator.is_main_process:
         save_module(averaged, run.folder / "forger", averaged.config)
     return meter.cost()
-
-
-def _copy(forger: LayeredForger | ResidualForger) -> LayeredForger | ResidualForger:
-    """Another network with the same weights."""
-    config = {**forger.config, "widths": tuple(forger.config["widths"])}  # type: ignore[arg-type]
-    network = FORGERS[str(config.pop("kind"))](**config)  # type: ignore[arg-type]
-    network.load_state_dict(forger.state_dict())
-    return network
 
 
 def _adaptation(config: TrainConfig, backbone: Backbone) -> str:

@@ -16,7 +16,7 @@ _DIFFUSION: dict[str, dict[str, Any]] = {  # with a Stable Diffusion backbone
     "cpu": {
         "precision": "bf16", "weights": "bf16", "checkpointing": True, "adapt": "lora", "critic": "lora",
         "image_size": 256, "diameters": (205.0, 320.0), "capture": (0.75, 1.25), "pool": 200,
-        "cache": 128, "prompt_batch": 1, "prompt_steps": 200, "batch": 1, "accumulate": 2, "critic_steps": 1,
+        "cache": 128, "prompt_batch": 1, "prompt_steps": 200, "batch": 2, "critic_steps": 1,
         "judge_seals": 6, "judge_patches": 1, "judge_draws": 6,
     },
     "12gb": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,9 +34,12 @@ class Adapter(nn.Module):
 
         self.config = {"name": name, "rank": rank}
         self._unet = (unet,)  # in a tuple, so that it is no submodule
+        kept = [(parameter, parameter.requires_grad) for parameter in unet.parameters()]
         if name in getattr(unet, "peft_config", {}):
             unet.delete_adapters(name)
-        unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=list(TARGETS)), adapter_name=name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of peft, that there is another adapter: so it is meant
+            unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=list(TARGETS)), adapter_name=name)
         own = {key: p for key, p in unet.named_parameters() if f".{name}." in key}
         if not own:
             raise Seal2RealError(f"this U-Net has no attention ({', '.join(TARGETS)}) that an adapter could change")
@@ -43,7 +47,8 @@ class Adapter(nn.Module):
             parameter.data = parameter.data.float()
         # a name may hold no dot
         self.weights = nn.ParameterDict({key.replace(".", "/"): parameter for key, parameter in own.items()})
-        unet.requires_grad_(False)
+        for parameter, learns in kept:
+            parameter.requires_grad_(learns)
         self.weights.requires_grad_(True)
         self._layers = _adapted_layers(unet, name)
         _switch(self._layers, [([name], False)] * len(self._layers))

@@ -122,10 +122,16 @@ class Backbone(nn.Module, ABC):
             checkpointing: compute activations again in the backward pass instead of keeping them.
         """
         self.requires_grad_(False)
-        self.unet.to(torch.bfloat16 if weights == "bf16" else torch.float32)
+        keep_as(self.unet, weights)
         if checkpointing:
             checkpoint_blocks(self.unet)
         return self.to(device)
+
+
+def keep_as(module: nn.Module, weights: str) -> None:
+    """Change the type of a module's weights in place: "fp32" or "bf16"."""
+    # torch's own way: that of diffusers prints a warning
+    nn.Module.to(module, torch.bfloat16 if weights == "bf16" else torch.float32)
 
 
 def cast(module: Any, dtype: torch.dtype | None) -> Any:

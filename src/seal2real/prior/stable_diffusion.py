@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from seal2real.errors import Seal2RealError
-from seal2real.prior.backbone import Backbone, cast
+from seal2real.prior.backbone import Backbone, cast, keep_as
 from seal2real.weights import read_json, whole_folder
 
 _PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
@@ -52,7 +52,7 @@ class StableDiffusionBackbone(Backbone):
 
     def prepare(self, device: torch.device | str, weights: str = "fp32", checkpointing: bool = False) -> Backbone:
         """As `Backbone.prepare`, the VAE too. The text encoder stays where it is: prompts start from it once."""
-        self.vae.to(torch.bfloat16 if weights == "bf16" else torch.float32)
+        keep_as(self.vae, weights)
         if checkpointing:
             self.vae.enable_gradient_checkpointing()
             self.encode_batch = self.encode_batch or 1

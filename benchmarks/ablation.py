@@ -68,7 +68,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for results, table and plots")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    console = Console()
+    console = Console(width=176)
     if arguments.quick and arguments.config:
         raise UsageError("--quick has a config of its own; leave --config out")
     path = arguments.config or CONFIGS / ("ablation-quick.yaml" if arguments.quick else "ablation.yaml")

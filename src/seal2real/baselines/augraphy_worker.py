@@ -6,6 +6,7 @@ import json
 import random
 import sys
 import time
+from typing import Any
 
 import cv2
 import matplotlib.font_manager  # noqa: F401  # one effect uses it and does not import it
@@ -34,7 +35,7 @@ def pipeline(name: str) -> AugraphyPipeline:
     )
 
 
-def work(order: dict[str, object]) -> dict[str, object]:
+def work(order: dict[str, Any]) -> dict[str, Any]:
     """Read, degrade, write."""
     random.seed(order["seed"])
     np.random.seed(order["seed"])  # noqa: NPY002  # the generator that it uses

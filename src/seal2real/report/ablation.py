@@ -181,9 +181,7 @@ class Ablation:
         result = read_json(path)
         for key, value in self._identity(row, seed).items():
             if result.get(key) != value:
-                raise UsageError(
-                    f"{path}: {key} was {result.get(key)} and is now {value}; remove it, or name another --out"
-                )
+                raise UsageError(f"{path}: {_change(key, result.get(key), value)}; remove it, or name another --out")
         return result
 
     def measure(self, row: Row, seed: int) -> Result:

@@ -122,7 +122,11 @@ def test_stable_diffusion_goes_through_both_stages(
     report = train(config, tmp_path / "whole")
     assert report.prompts is not None and report.steps == {"stage1": 2, "stage2": 2}
     adapted = tmp_path / "whole" / "backbone"
-    assert adapted.is_dir() == (adapt != "none")
+    assert adapted.is_dir() == (adapt != "none") and (adapted / "adapter").is_dir() == (adapt == "lora")
+    assert {stage: cost.steps for stage, cost in report.cost.items()} == {"stage1": 2, "stage2": 2}
+    assert all(cost.seconds_per_step > 0 and 0.1 < cost.peak_memory_gib < 30 for cost in report.cost.values())
+    state = next((tmp_path / "whole" / "state").glob("stage2-*")) / "tensors.safetensors"
+    assert not any(key.startswith("critic/unet.conv") for key in read_tensors(state))  # adapters, not the base
     if adapt != "none":
         before, after = load_backbone(str(diffusion_folder)).unet, load_backbone(str(adapted)).unet
         names = {name for name, _ in before.named_parameters()}
@@ -161,6 +165,30 @@ def command(real: Path, backbone: Path, out: Path, *more: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+@pytest.mark.parametrize("stage", ["1", "2"])
+def test_killed_in_either_stage_with_adapters_it_goes_on_exactly(
+    stage: str, real_seals: Path, diffusion_folder: Path, tmp_path: Path
+) -> None:
+    lean = {"checkpointing": True, "cache": 4, "critic_warmup": 0, "tracker": "none"}
+    many, few = ({"prompt_steps": 500}, {"steps": 500}), ({"prompt_steps": 3}, {"steps": 3})
+    (tmp_path / "more.yaml").write_text(yaml.safe_dump({**TINY, **lean, **many[int(stage) - 1]}))
+    killed, state = tmp_path / "killed", tmp_path / "killed" / "state" / f"stage{stage}.json"
+    words = command(real_seals, diffusion_folder, killed)
+    words[words.index("--config") + 1] = str(tmp_path / "more.yaml")
+    process = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while not state.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    done = json.loads(state.read_text())["step"]
+    values = {**lean, **few[int(stage) - 1]}
+    values = {key: done + 2 if key in ("steps", "prompt_steps") else value for key, value in values.items()}
+    train(configured(real_seals, diffusion_folder, **values), killed, resume=True)
+    train(configured(real_seals, diffusion_folder, **values), tmp_path / "whole")
+    assert_same_run(killed, tmp_path / "whole")
 
 
 def test_killed_and_resumed_it_gives_the_same_losses(

@@ -296,7 +296,8 @@ def train_forger(
         )  # fmt: skip
 
     def picture() -> None:
-        rows = picture_rows(stage.ema.module, real, pool, seed, size, diameters, device, settings.capture, 12 if size < 128 else 4)
+        columns = 12 if size < 128 else 4
+        rows = picture_rows(stage.ema.module, real, pool, seed, size, diameters, device, settings.capture, columns)
         run.picture(f"{part}-{done:06d}", rows)
 
     checkpoints = Checkpoints(run, validate, settings.validate_every, settings.patience, accelerator, part)

@@ -12,6 +12,7 @@ from seal2real.physics.devices import DEVICES, device_dials
 from seal2real.physics.knobs import KNOBS
 
 _EPSILON = 1e-4  # of the blocks' normalisation
+_BY_DEVICE = [device_dials(name) for name in DEVICES]  # made here, and not first inside some tracing of the network
 _IS_SCAN = torch.tensor([knob.group == "scan" for knob in KNOBS])
 
 
@@ -155,9 +156,10 @@ class KnobNetwork(nn.Module):
 
     def _captured(self, logits: torch.Tensor, code: torch.Tensor, device: torch.Tensor) -> torch.Tensor:
         """What a device decides takes the place of what was learned of all devices together."""
-        known = [device_dials(name) for name in DEVICES]
         first = (torch.zeros(len(KNOBS), dtype=torch.bool), torch.zeros(len(KNOBS)), torch.zeros(len(KNOBS)))
-        decided, mean, spread = (torch.stack(rows).to(code.device)[device] for rows in zip(first, *known, strict=True))
+        decided, mean, spread = (
+            torch.stack(rows).to(code.device)[device] for rows in zip(first, *_BY_DEVICE, strict=True)
+        )
         logits = torch.where(decided, mean + spread * code, logits)
         if self.device_offset is None:
             return logits
@@ -188,5 +190,5 @@ class KnobNetwork(nn.Module):
         if self.device_offset is None:
             return drift
         # of a device, the same for normals that were shifted alone
-        spreads = torch.stack([device_dials(name)[2] for name in DEVICES]).to(device)
+        spreads = torch.stack([spread for _, _, spread in _BY_DEVICE]).to(device)
         return drift + 0.5 * (self.device_offset / spreads).square().mean()

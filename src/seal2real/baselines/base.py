@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -73,6 +74,7 @@ class Baseline(ABC):
         layers: whether its results have a clean twin and visible masks of their own. If not, the labels stay those of
             the pasted sample.
         parameters: numbers that training has moved.
+        minutes: wall-clock time that the training took, without the drawing of crops.
         outside_seconds: CPU seconds spent in other processes so far.
     """
 
@@ -81,6 +83,7 @@ class Baseline(ABC):
     learns: bool = False
     layers: bool = False
     parameters: int = 0
+    minutes: float = 0.0
     outside_seconds: float = 0.0
 
     def __init__(self, settings: Any):
@@ -118,6 +121,29 @@ class Baseline(ABC):
 
     def close(self) -> None:  # noqa: B027
         """Give back processes and files; `apply` is not called again."""
+
+
+class Clock:
+    """Counts the minutes of training steps: give it to `seal2real.forger.train.train` as ``progress``.
+
+    Attributes:
+        minutes: from the first finished step to the last call of `stop`, over all stages.
+    """
+
+    def __init__(self) -> None:
+        self.minutes = 0.0
+        self._since: float | None = None
+
+    def __call__(self, what: str, done: int, of: int, loss: float) -> None:
+        """Steps have begun, once it is not the drawing any more."""
+        if self._since is None and what != "drawing":
+            self._since = time.monotonic()
+
+    def stop(self) -> None:
+        """A stage is over."""
+        if self._since is not None:
+            self.minutes += (time.monotonic() - self._since) / 60
+        self._since = None
 
 
 class FlatBaseline(Baseline):

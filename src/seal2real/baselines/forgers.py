@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from seal2real.baselines.base import Baseline, Material
+from seal2real.baselines.base import Baseline, Clock, Material
 from seal2real.errors import UsageError
 from seal2real.forger import Forger, load_forger
 from seal2real.forger.train import TrainConfig, train
@@ -106,10 +105,13 @@ class TrainedForger(_ForgerBaseline):
         out = material.work / "run"
         shutil.rmtree(out, ignore_errors=True)  # a training that was cut short has no honest time
         config = replace(self.settings, real=str(material.real), seed=seed, pool=material.pool_size, stage="1")
-        started = time.monotonic()
+        clock = Clock()
         prompted = config.prior != "none" or config.adversary == "features"
         if prompted:
-            train(config, out)
-        left = None if minutes is None else max(_LEAST_MINUTES, minutes - (time.monotonic() - started) / 60)
-        train(replace(config, stage="2", minutes=left), out, resume=prompted, validate=material.validate)
+            train(config, out, progress=clock)
+            clock.stop()
+        left = None if minutes is None else max(_LEAST_MINUTES, minutes - clock.minutes)
+        train(replace(config, stage="2", minutes=left), out, prompted, clock, material.validate)
+        clock.stop()
+        self.minutes = clock.minutes
         self._take(Forger.load(out))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from seal2real.baselines.base import FlatBaseline, Material, at_diameter
+from seal2real.baselines.base import Clock, FlatBaseline, Material, at_diameter
 from seal2real.errors import UsageError
 from seal2real.forger.train import TrainConfig, train
 from seal2real.prior.backbone import Backbone, load_backbone
@@ -64,7 +64,10 @@ class SdEdit(FlatBaseline):
                 str(material.real), stage="1", backbone=settings.backbone, prompt_steps=settings.prompt_steps,
                 pool=material.pool_size, seed=seed,
             )  # fmt: skip
-            train(config, folder)
+            clock = Clock()
+            train(config, folder, progress=clock)
+            clock.stop()
+            self.minutes = clock.minutes
         if settings.prompt == "words":
             self._backbone = load_backbone(settings.backbone)
             self._prompts = Prompts.start(self._backbone, settings.real_words, settings.fake_words)

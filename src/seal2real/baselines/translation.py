@@ -168,8 +168,8 @@ class Translation(FlatBaseline):
         """Train until steps or minutes are over."""
         settings = self.settings
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        started = time.monotonic()
         real, pool = material.crops, material.pool(seed)
+        started = time.monotonic()
         with initial_weights(seed):
             self.build(device)
         assert self.generator is not None
@@ -183,6 +183,7 @@ class Translation(FlatBaseline):
             loss = self.step(pasted, images.to(device), streams)
             if not np.isfinite(loss):
                 raise Seal2RealError(f"{self.kind}: the loss is {loss} at step {number + 1}; lower learning_rate")
+        self.minutes = (time.monotonic() - started) / 60
         self.generator = self.generator.cpu().eval().requires_grad_(False)
         self.parameters = sum(parameter.numel() for parameter in self.generator.parameters())
 

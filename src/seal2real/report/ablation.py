@@ -193,10 +193,8 @@ class Ablation:
         baseline = row.make()
         samples = self._of(seed)
         material = self._material(row, seed)
-        started = time.monotonic()
         try:
             baseline.fit(material, seed, self.plan.minutes)
-            minutes = (time.monotonic() - started) / 60 if baseline.learns else 0.0
             busy, outside = time.process_time(), baseline.outside_seconds
             results = made(samples, baseline.apply, EVALUATION_SEED + seed)
             seconds = time.process_time() - busy + baseline.outside_seconds - outside
@@ -212,7 +210,7 @@ class Ablation:
             "diversity": float(np.mean(spread)),
             "seconds_per_image": seconds / len(samples),
             "parameters": baseline.parameters,
-            "training_minutes": minutes,
+            "training_minutes": baseline.minutes,
             "real_images": len({crop.path for crop in material.crops.crops}),
         })  # fmt: skip
 

@@ -26,7 +26,8 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from seal2real.errors import Seal2RealError
 from seal2real.forger import load_forger
 from seal2real.forger.presets import PRESETS, with_preset
-from seal2real.forger.train import TrainConfig, train
+from seal2real.forger.train import train
+from seal2real.forger.train_config import TrainConfig
 from seal2real.images import save_image, write_atomic
 from seal2real.page import TemplatePages
 from seal2real.press import crop_sample, stamp_page

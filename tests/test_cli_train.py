@@ -19,7 +19,7 @@ import yaml
 
 from conftest import TINY
 from seal2real.cli import app, run
-from seal2real.forger.train import TrainConfig
+from seal2real.forger.train_config import TrainConfig
 from seal2real.images import encode_jpeg
 from seal2real.prior.pretrain import PretrainConfig
 

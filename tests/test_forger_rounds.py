@@ -22,7 +22,8 @@ from seal2real.errors import Seal2RealError, UsageError
 from seal2real.forger.batches import device_parts, make_micro_batch, without_photocopies
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.priors import Critic
-from seal2real.forger.train import TrainConfig, train
+from seal2real.forger.train import train
+from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.backbone import load_backbone
 from seal2real.prior.config import read_config
 from seal2real.prior.pool import Pool

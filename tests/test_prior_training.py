@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from seal2real.errors import Seal2RealError, UsageError
-from seal2real.forger.train import TrainConfig
+from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.config import read_config, read_config_file
 from seal2real.prior.training import Budget, Ema, Log, Run, Streams, initial_weights
 

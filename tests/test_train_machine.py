@@ -17,7 +17,8 @@ from conftest import TINY
 from seal2real.cli import run as command
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.forger.presets import PRESETS, preset, with_preset
-from seal2real.forger.train import TrainConfig, train
+from seal2real.forger.train import train
+from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.config import read_config
 from seal2real.prior.machine import make_accelerator, make_optimizer
 from seal2real.weights import read_tensors

@@ -19,7 +19,8 @@ import yaml
 from conftest import TINY
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.forger import load_forger
-from seal2real.forger.train import TrainConfig, train
+from seal2real.forger.train import train
+from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.backbone import load_backbone
 from seal2real.prior.config import read_config
 from seal2real.prior.prompts import Prompts

@@ -12,7 +12,8 @@ import torch
 from conftest import TINY
 from seal2real import load_forger
 from seal2real.errors import Seal2RealError
-from seal2real.forger.train import TrainConfig, train
+from seal2real.forger.train import train
+from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.config import read_config
 from seal2real.report.validation import Validation
 from seal2real.weights import read_json, read_tensors

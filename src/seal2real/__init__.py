@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from seal2real.dataset.validate import ValidationReport, validate
     from seal2real.errors import MissingGlyphError, Seal2RealError, UsageError
     from seal2real.forger import Forger, load_forger
-    from seal2real.forger.train import TrainConfig, train
+    from seal2real.forger.train import train
+    from seal2real.forger.train_config import TrainConfig
     from seal2real.images import save_image
     from seal2real.page import FolderPages, TemplatePages
     from seal2real.press import PressSettings, compose, crop_sample, place, stamp_page, stamp_sheets
@@ -33,7 +34,8 @@ _HOMES = {
     "dataset.validate": ("ValidationReport", "validate"),
     "errors": ("MissingGlyphError", "Seal2RealError", "UsageError"),
     "forger": ("Forger", "load_forger"),
-    "forger.train": ("TrainConfig", "train"),
+    "forger.train": ("train",),
+    "forger.train_config": ("TrainConfig",),
     "images": ("save_image",),
     "page": ("FolderPages", "TemplatePages"),
     "press": ("PressSettings", "compose", "crop_sample", "place", "stamp_page", "stamp_sheets"),

@@ -12,7 +12,8 @@ import numpy as np
 from seal2real.baselines.base import Baseline, Clock, Material
 from seal2real.errors import UsageError
 from seal2real.forger import Forger, load_forger
-from seal2real.forger.train import TrainConfig, train
+from seal2real.forger.train import train
+from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.config import read_config
 from seal2real.sample import Sample
 from seal2real.seeding import rng_for

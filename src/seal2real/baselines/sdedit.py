@@ -11,7 +11,8 @@ import torch
 
 from seal2real.baselines.base import Clock, FlatBaseline, Material, at_diameter
 from seal2real.errors import UsageError
-from seal2real.forger.train import TrainConfig, train
+from seal2real.forger.train import train
+from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.backbone import Backbone, load_backbone
 from seal2real.prior.config import check_choices, check_positive
 from seal2real.prior.editing import sdedit

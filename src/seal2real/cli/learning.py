@@ -108,8 +108,9 @@ def train(
     On several GPUs or processes: torchrun --nproc-per-node N train.py, with the same options.
     """
     from seal2real.forger.presets import with_preset
-    from seal2real.forger.train import TrainConfig, survey
+    from seal2real.forger.train import survey
     from seal2real.forger.train import train as run_training
+    from seal2real.forger.train_config import TrainConfig
 
     given = {
         "real": real,

@@ -232,7 +232,7 @@ def test_two_processes_do_what_one_does_with_twice_the_batches(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("stage 1:") == done.stdout.count("next:") == 1  # one process talks
+    assert done.stdout.count("stage 1: the prompts tell") == done.stdout.count("next:") == 1  # one process talks
     train(configured(real_seals, compact_folder, accumulate=2), tmp_path / "one")
     for one, two in zip(metrics(tmp_path / "one"), metrics(tmp_path / "two"), strict=True):
         assert one.pop("part") == two.pop("part")

@@ -20,9 +20,9 @@ from seal2real.sample import FloatMap, Polygon, TextLine
 from seal2real.seal.design import SealDesign
 from seal2real.seal.drawing import (
     RGB,
+    filled_outline,
     ink_rgb,
     lay_out,
-    mark_paint,
     moved_lines,
     mover,
     rasterise,
@@ -96,8 +96,7 @@ def _outlines(layout: Layout, kind: str) -> list[skia.Path]:
 def _cut(layout: Layout, simplify: bool) -> list[skia.Path] | None:
     paths: list[skia.Path] = []
     for mark in layout.marks:
-        filled = skia.Path()
-        mark_paint(mark).getFillPath(mark.path, filled, None, _UNITS)
+        filled = filled_outline(mark, _UNITS)
         filled.transform(skia.Matrix.Scale(_UNITS, _UNITS))
         if simplify and (filled := skia.Simplify(filled)) is None:
             return None

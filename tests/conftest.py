@@ -6,9 +6,12 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from seal2real.forger import Forger
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # sums in one order, here and in processes that tests start
 
@@ -24,6 +27,16 @@ TINY: dict[str, Any] = {  # of a training run that takes a second
     "precision": "no",
     "save_every": 0.0,
 }
+
+
+@pytest.fixture(scope="session")
+def untrained() -> Forger:
+    """The press and the scan without a residual network."""
+    from seal2real import load_forger
+
+    loaded = load_forger("untrained")
+    assert loaded is not None
+    return loaded
 
 
 @pytest.fixture(scope="session")

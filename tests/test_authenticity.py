@@ -14,7 +14,7 @@ from seal2real.dataset.authenticity import CASES, AuthenticityMix, Case, make_ca
 from seal2real.dataset.formats.native import encode_sample, row_files
 from seal2real.dataset.generate import GenerateConfig, generate, load_context, make_sample, split_of
 from seal2real.errors import UsageError
-from seal2real.forger import Forger, load_forger
+from seal2real.forger import Forger
 from seal2real.physics.print_copy import Printer, print_page, separate
 from seal2real.press import PressSettings, absorbance_of, compose, place, stamp_page
 from seal2real.press.alteration import CHANGES, alter_design
@@ -36,13 +36,6 @@ def paper() -> Page:
 
 PAGE = paper()
 INK = absorbance_of((222.0, 40.0, 48.0))
-
-
-@pytest.fixture(scope="module")
-def forger() -> Forger:
-    loaded = load_forger("untrained")
-    assert loaded is not None
-    return loaded
 
 
 def stamped(seed: int, count: int = 1) -> Sample:
@@ -187,9 +180,9 @@ def test_tones_come_out_as_they_should(process: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_case_is_told_and_repeatable(case: Case, forger: Forger) -> None:
+def test_every_case_is_told_and_repeatable(case: Case, untrained: Forger) -> None:
     sample = stamped(5, count=2)
-    first, second = (make_case(sample, case, forger, np.random.default_rng(9)) for _ in range(2))
+    first, second = (make_case(sample, case, untrained, np.random.default_rng(9)) for _ in range(2))
     assert first.stamped.tobytes() == second.stamped.tobytes()
     assert first.provenance["case"] == case
     kinds = [seal.authenticity for seal in first.seals]
@@ -213,8 +206,8 @@ def test_every_case_is_told_and_repeatable(case: Case, forger: Forger) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_masks_lie_on_the_ink_and_the_clean_twin_is_clean(case: Case, seed: int, forger: Forger) -> None:
-    made = make_case(stamped(seed), case, forger, np.random.default_rng(seed), {"wear": 0.2, "capture": 0.2})
+def test_masks_lie_on_the_ink_and_the_clean_twin_is_clean(case: Case, seed: int, untrained: Forger) -> None:
+    made = make_case(stamped(seed), case, untrained, np.random.default_rng(seed), {"wear": 0.2, "capture": 0.2})
     darker = made.clean.astype(float).mean(axis=2) - made.stamped.astype(float).mean(axis=2)
     bare = made.page.image.min(axis=2) > 250
     assert darker[made.mask & bare].mean() > 15
@@ -223,13 +216,13 @@ def test_masks_lie_on_the_ink_and_the_clean_twin_is_clean(case: Case, seed: int,
     assert np.abs(darker[(made.ink < 0.02) & bare]).mean() < 3.0
 
 
-def test_a_page_without_seals_is_only_scanned(forger: Forger) -> None:
-    made = make_case(compose(PAGE, ()), "copy", forger, np.random.default_rng(0))
+def test_a_page_without_seals_is_only_scanned(untrained: Forger) -> None:
+    made = make_case(compose(PAGE, ()), "copy", untrained, np.random.default_rng(0))
     assert made.seals == ()
     assert made.provenance["case"] == "negative"
     assert np.array_equal(made.stamped, made.clean)
     with pytest.raises(UsageError, match="no case 'fake'"):
-        make_case(compose(PAGE, ()), "fake", forger, np.random.default_rng(0))  # type: ignore[arg-type]
+        make_case(compose(PAGE, ()), "fake", untrained, np.random.default_rng(0))  # type: ignore[arg-type]
 
 
 def test_the_mix_is_drawn_by_its_shares() -> None:

@@ -33,11 +33,11 @@ def test_names_sizes_and_damage(pasted: Path, tmp_path: Path) -> None:
     report = forge_folder(
         pasted, tmp_path / "out", "untrained", dpi=72, progress=lambda done, total: seen.append((done, total))
     )
-    assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in report.forged) == ["a.jpg", "more/b.png"]
+    assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in report.written) == ["a.jpg", "more/b.png"]
     assert [path.name for path, _ in report.skipped] == ["broken.jpg"]
     assert "broken.jpg" in report.skipped[0][1]
     assert seen == [(1, 3)] * 3
-    for path in report.forged:
+    for path in report.written:
         before, after = load_rgb(pasted / path.relative_to(tmp_path / "out")), load_rgb(path)
         assert before.shape == after.shape
         assert np.abs(before.astype(int) - after).mean() > 1, "something was done"
@@ -56,7 +56,7 @@ def test_an_image_does_not_depend_on_its_neighbours(pasted: Path, tmp_path: Path
 def test_results_inside_the_images_folder_are_not_forged_again(pasted: Path) -> None:
     first = forge_folder(pasted, pasted / "forged", "untrained", dpi=72)
     second = forge_folder(pasted, pasted / "forged", "untrained", dpi=72)
-    assert first.forged == second.forged
+    assert first.written == second.written
 
 
 def test_mistakes(pasted: Path, tmp_path: Path) -> None:

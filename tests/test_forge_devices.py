@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seal2real import TemplatePages, load_forger, stamp_page
+from seal2real import TemplatePages, stamp_page
 from seal2real.dataset.config import GenerateConfig
 from seal2real.errors import UsageError
 from seal2real.forger import Forger
@@ -17,13 +17,6 @@ from seal2real.physics.knobs import decode
 from seal2real.press import crop_sample
 from seal2real.sample import Sample
 from seal2real.seeding import rng_for
-
-
-@pytest.fixture(scope="module")
-def forger() -> Forger:
-    loaded = load_forger("untrained")
-    assert loaded is not None
-    return loaded
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +40,8 @@ def test_nine_of_ten_draws_lie_in_a_devices_ranges(device: str) -> None:
     assert torch.equal(values["thickness"], decode(plain)["thickness"])
 
 
-def test_devices_look_like_themselves_and_say_so(forger: Forger, red: Sample) -> None:
-    made = {device: forger.forge(red, rng_for(1, 0), {"device": device}) for device in DEVICES}
+def test_devices_look_like_themselves_and_say_so(untrained: Forger, red: Sample) -> None:
+    made = {device: untrained.forge(red, rng_for(1, 0), {"device": device}) for device in DEVICES}
     paper = {device: np.median(sample.clean.reshape(-1, 3), axis=0) for device, sample in made.items()}
     assert paper["phone"].max() < paper["scan"].min()
     for device, sample in made.items():
@@ -63,12 +56,12 @@ def test_devices_look_like_themselves_and_say_so(forger: Forger, red: Sample) ->
     assert spread < 12 < np.ptp(made["scan"].stamped[made["scan"].mask].astype(int), axis=1).mean()
     assert copy.stamped[shown].mean() < copy.clean[shown].mean() - 40  # toner where the label says ink
     assert np.array_equal(copy.stamped[:8, :8], copy.clean[:8, :8]) or copy.ink[:40, :40].any()
-    again = forger.forge(red, rng_for(1, 0), {"device": "photocopy"})
+    again = untrained.forge(red, rng_for(1, 0), {"device": "photocopy"})
     assert np.array_equal(again.stamped, copy.stamped) and np.array_equal(again.clean, copy.clean)
 
 
-def test_any_device_is_as_without_one(forger: Forger, red: Sample) -> None:
-    one, other = forger.forge(red, rng_for(2, 0)), forger.forge(red, rng_for(2, 0), {"device": "any"})
+def test_any_device_is_as_without_one(untrained: Forger, red: Sample) -> None:
+    one, other = untrained.forge(red, rng_for(2, 0)), untrained.forge(red, rng_for(2, 0), {"device": "any"})
     assert np.array_equal(one.stamped, other.stamped) and "device" not in other.provenance
 
 
@@ -81,9 +74,9 @@ def test_the_folder_tells_the_device() -> None:
     ]
 
 
-def test_devices_that_cannot_be(forger: Forger, red: Sample) -> None:
+def test_devices_that_cannot_be(untrained: Forger, red: Sample) -> None:
     with pytest.raises(UsageError, match="did you mean 'phone'"):
-        forger.forge(red, rng_for(0, 0), {"device": "fone"})
+        untrained.forge(red, rng_for(0, 0), {"device": "fone"})
     with pytest.raises(UsageError, match="knows of no capture devices"):
         Forger(ResidualForger((8, 8)), "flat").forge(red, rng_for(0, 0), {"device": "scan"})
     for values in ({"capture_device": "photocopy", "authenticity": "impression=1"}, {"capture_device": "scan=0"}):

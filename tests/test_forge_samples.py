@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seal2real.errors import UsageError
-from seal2real.forger import load_forger
 from seal2real.forger.forge import Forger
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.residual import ResidualForger
@@ -29,13 +28,6 @@ DPI = 90
 def a_sample(index: int, count: int = 1) -> Sample:
     page = TemplatePages(DPI).page(rng_for(11, index, "page"))
     return stamp_page(page, rng_for(11, index, "press"), count=count)
-
-
-@pytest.fixture(scope="module")
-def forger() -> Forger:
-    loaded = load_forger("untrained")
-    assert loaded is not None
-    return loaded
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +73,9 @@ def assert_sound(sample: Sample, forged: Sample) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(index=st.integers(0, 7), count=st.integers(1, 3), seed=st.integers(0, 2**31 - 1))
-def test_stamped_equals_clean_beyond_the_ink(forger: Forger, index: int, count: int, seed: int) -> None:
+def test_stamped_equals_clean_beyond_the_ink(untrained: Forger, index: int, count: int, seed: int) -> None:
     sample = a_sample(index, count)
-    forged = forger.forge(sample, np.random.default_rng(seed))
+    forged = untrained.forge(sample, np.random.default_rng(seed))
     assert_sound(sample, forged)
     if any(seal.visible.any() for seal in forged.seals):
         assert forged.ink.max() > 0.1
@@ -92,19 +84,19 @@ def test_stamped_equals_clean_beyond_the_ink(forger: Forger, index: int, count: 
 
 @settings(max_examples=8, deadline=None)
 @given(x=st.floats(-1.2, 1.1), y=st.floats(-1.2, 1.1), seed=st.integers(0, 2**31 - 1))
-def test_a_seal_over_the_edge_or_off_the_page(forger: Forger, x: float, y: float, seed: int) -> None:
+def test_a_seal_over_the_edge_or_off_the_page(untrained: Forger, x: float, y: float, seed: int) -> None:
     sample = a_sample(0)
     height, width = sample.size
     seal = sample.seals[0]
     h, w = seal.coverage.shape
     offset = (int(x * w) if x < 0 else int(x * width), int(y * h) if y < 0 else int(y * height))
     sample = compose(sample.page, [moved(seal, *offset)])
-    assert_sound(sample, forger.forge(sample, np.random.default_rng(seed)))
+    assert_sound(sample, untrained.forge(sample, np.random.default_rng(seed)))
 
 
-def test_visible_ink_lies_where_the_stamped_page_is_darker(forger: Forger) -> None:
+def test_visible_ink_lies_where_the_stamped_page_is_darker(untrained: Forger) -> None:
     for index in range(4):
-        forged = forger.forge(a_sample(index), rng_for(0, index), {"wear": 0.2, "capture": 0.1})
+        forged = untrained.forge(a_sample(index), rng_for(0, index), {"wear": 0.2, "capture": 0.1})
         seal = forged.seals[0]
         window = seal.window(*forged.size)
         assert window is not None
@@ -116,36 +108,36 @@ def test_visible_ink_lies_where_the_stamped_page_is_darker(forger: Forger) -> No
         assert ink[seal.visible[window[1]]].mean() > 3 * ink[~seal.visible[window[1]]].mean()
 
 
-def test_overlapping_seals_add_their_ink(forger: Forger) -> None:
+def test_overlapping_seals_add_their_ink(untrained: Forger) -> None:
     sample = a_sample(1)
     seal = sample.seals[0]
     x, y = seal.offset
-    alone = forger.forge(compose(sample.page, [seal]), np.random.default_rng(4))
-    both = forger.forge(compose(sample.page, [seal, moved(seal, x + 5, y + 4)]), np.random.default_rng(4))
+    alone = untrained.forge(compose(sample.page, [seal]), np.random.default_rng(4))
+    both = untrained.forge(compose(sample.page, [seal, moved(seal, x + 5, y + 4)]), np.random.default_rng(4))
     assert both.ink.sum() > 1.2 * alone.ink.sum()
     assert (both.ink >= alone.ink - 1e-6).all()  # the first seal's choices come first
 
 
-def test_a_page_without_seals(forger: Forger) -> None:
+def test_a_page_without_seals(untrained: Forger) -> None:
     sample = compose(a_sample(2).page, [])
-    forged = forger.forge(sample, np.random.default_rng(1))
+    forged = untrained.forge(sample, np.random.default_rng(1))
     assert_sound(sample, forged)
     assert np.array_equal(forged.stamped, forged.clean)
     assert not np.array_equal(forged.clean, sample.page.image)  # it was scanned
     assert not forged.ink.any()
 
 
-def test_a_scanned_page_keeps_its_pixels(forger: Forger) -> None:
+def test_a_scanned_page_keeps_its_pixels(untrained: Forger) -> None:
     pasted = a_sample(3)
     page: Page = replace(pasted.page, scanned=True)
-    forged = forger.forge(compose(page, pasted.seals), np.random.default_rng(1))
+    forged = untrained.forge(compose(page, pasted.seals), np.random.default_rng(1))
     assert forged.clean is page.image
     dry = cv2.dilate((forged.ink > 0).astype(np.uint8), np.ones((25, 25), np.uint8)) == 0
     assert np.array_equal(forged.stamped[dry], page.image[dry])
     assert (forged.stamped != page.image).any()
 
 
-@pytest.mark.parametrize("which", ["forger", "trained"])
+@pytest.mark.parametrize("which", ["untrained", "trained"])
 def test_same_rng_same_bytes(which: str, request: pytest.FixtureRequest) -> None:
     forger: Forger = request.getfixturevalue(which)
     sample = a_sample(4, 2)
@@ -157,9 +149,9 @@ def test_same_rng_same_bytes(which: str, request: pytest.FixtureRequest) -> None
         assert np.array_equal(one.visible, two.visible)
 
 
-def test_residual_network_changes_the_ink_alone(forger: Forger, trained: Forger) -> None:
+def test_residual_network_changes_the_ink_alone(untrained: Forger, trained: Forger) -> None:
     sample = a_sample(5)
-    plain, refined = (f.forge(sample, np.random.default_rng(2)) for f in (forger, trained))
+    plain, refined = (f.forge(sample, np.random.default_rng(2)) for f in (untrained, trained))
     assert_sound(sample, refined)
     assert np.array_equal(plain.clean, refined.clean)
     assert 0.001 < np.abs(plain.ink - refined.ink)[plain.ink > 0.2].mean() < 0.5
@@ -179,31 +171,33 @@ def test_the_residual_forger_takes_pages_in_bands_without_a_seam(monkeypatch: py
     assert np.abs(whole.astype(int) - banded).max() <= 1
 
 
-def test_wear_takes_ink_away(forger: Forger) -> None:
+def test_wear_takes_ink_away(untrained: Forger) -> None:
     """The more worn, the less of the design is seen, on average over impressions; the clean page does not care."""
     shares = []
     for wear in (0.0, 0.5, 1.0):
         shown = []
         for index in range(12):
             sample = a_sample(index % 4)
-            seal = forger.forge(sample, rng_for(1, index), {"wear": wear, "capture": 0.0}).seals[0]
+            seal = untrained.forge(sample, rng_for(1, index), {"wear": wear, "capture": 0.0}).seals[0]
             shown.append(seal.visible[seal.full_mask].mean())
         shares.append(float(np.mean(shown)))
     assert shares[0] > 0.97
     assert shares[0] > shares[1] > shares[2]
 
 
-def test_capture_zero_is_close_to_the_page(forger: Forger) -> None:
+def test_capture_zero_is_close_to_the_page(untrained: Forger) -> None:
     page = a_sample(6).page
     sample = compose(page, [])
     near, far = (
-        np.mean([forger.forge(sample, rng_for(2, i), {"capture": c}).clean.std(axis=(0, 1)).mean() for i in range(3)])
+        np.mean(
+            [untrained.forge(sample, rng_for(2, i), {"capture": c}).clean.std(axis=(0, 1)).mean() for i in range(3)]
+        )
         for c in (0.0, 1.0)
     )
     assert near > far  # contrast is lost
 
 
 @pytest.mark.parametrize("style", [{"age": 0.5}, {"wear": 1.5}, {"capture": -0.1}])
-def test_wrong_styles_are_refused(forger: Forger, style: dict[str, float]) -> None:
+def test_wrong_styles_are_refused(untrained: Forger, style: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(style))):
-        forger.forge(a_sample(0), np.random.default_rng(0), style)
+        untrained.forge(a_sample(0), np.random.default_rng(0), style)

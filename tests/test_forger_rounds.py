@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -17,36 +16,20 @@ import torch
 import yaml
 
 from conftest import TINY
+from run_helpers import assert_same_run, configured, metrics
 from seal2real import load_forger
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.forger.batches import device_parts, make_micro_batch, without_photocopies
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.priors import Critic
 from seal2real.forger.train import train
-from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.backbone import load_backbone
-from seal2real.prior.config import read_config
 from seal2real.prior.pool import Pool
 from seal2real.prior.real import RealCrops
 from seal2real.prior.training import Streams
 from seal2real.weights import read_json, read_tensors
 
 ROOT = Path(__file__).parents[1]
-
-
-def configured(real: Path, backbone: Path | str, **values: Any) -> TrainConfig:
-    return read_config(TrainConfig, {"real": str(real), "backbone": str(backbone), **TINY, **values}, "test")
-
-
-def metrics(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-
-
-def assert_same_run(first: Path, second: Path) -> None:
-    assert metrics(first) == metrics(second)
-    for name in ("forger/model.safetensors", "prompts.safetensors", "prompts-round2.safetensors"):
-        one, other = read_tensors(first / name), read_tensors(second / name)
-        assert all(torch.equal(one[key], other[key]) for key in one), name
 
 
 @pytest.fixture(scope="session")

@@ -10,38 +10,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import yaml
 
 from conftest import TINY
+from run_helpers import assert_same_run, configured, metrics
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.forger import load_forger
 from seal2real.forger.train import train
-from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.backbone import load_backbone
-from seal2real.prior.config import read_config
 from seal2real.prior.prompts import Prompts
 from seal2real.weights import read_tensors, write_tensors
 
 ROOT = Path(__file__).parents[1]
-
-
-def configured(real: Path, backbone: Path | str, **values: Any) -> TrainConfig:
-    return read_config(TrainConfig, {"real": str(real), "backbone": str(backbone), **TINY, **values}, "test")
-
-
-def metrics(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-
-
-def assert_same_run(first: Path, second: Path) -> None:
-    assert metrics(first) == metrics(second)
-    for name in ("forger/model.safetensors", "prompts.safetensors"):
-        one, other = read_tensors(first / name), read_tensors(second / name)
-        assert all(torch.equal(one[key], other[key]) for key in one), name
 
 
 @pytest.fixture(scope="session")

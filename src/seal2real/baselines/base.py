@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import torch
 
+from seal2real.errors import UsageError
 from seal2real.forger import Forger
 from seal2real.prior.config import read_config
 from seal2real.prior.pool import Pool
@@ -158,6 +159,28 @@ class FlatBaseline(Baseline):
         return replace(sample, stamped=self.image(sample, rng)).with_provenance(forger=self.kind)
 
 
+class CropMatching(FlatBaseline):
+    """A method without training that takes a real seal per sample, of its ink colour where there is one."""
+
+    _crops: RealCrops | None = None
+
+    def fit(self, material: Material, seed: int, minutes: float | None = None) -> None:
+        """Keep the real seals."""
+        self._crops = material.crops
+
+    def like_coloured(self, sample: Sample, rng: np.random.Generator) -> RealCrop:
+        """A real seal at random, of the sample's ink colour where there is one.
+
+        Raises:
+            UsageError: `fit` has not been called.
+        """
+        if self._crops is None:
+            raise UsageError(f"{self.kind} needs real images; call fit first")
+        colours = {seal.colour for seal in sample.seals[:1]}
+        same = [crop for crop in self._crops.crops if crop.colour in colours] or self._crops.crops
+        return same[int(rng.integers(len(same)))]
+
+
 def coverage_of(sample: Sample) -> FloatMap:
     """``float32 [H, W]`` in 0..1: ink coverage of all seals together."""
     height, width = sample.size
@@ -165,13 +188,6 @@ def coverage_of(sample: Sample) -> FloatMap:
     for seal in sample.seals:
         total = np.maximum(total, seal.on_page(seal.inked, height, width))
     return total
-
-
-def like_coloured(crops: RealCrops, sample: Sample, rng: np.random.Generator) -> RealCrop:
-    """A real seal at random, of the sample's ink colour where there is one."""
-    colours = {seal.colour for seal in sample.seals[:1]}
-    same = [crop for crop in crops.crops if crop.colour in colours] or crops.crops
-    return same[int(rng.integers(len(same)))]
 
 
 def to_tensor(image: Image) -> torch.Tensor:

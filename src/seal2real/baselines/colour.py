@@ -8,10 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seal2real.baselines.base import FlatBaseline, Material, coverage_of, like_coloured
-from seal2real.errors import UsageError
+from seal2real.baselines.base import CropMatching, coverage_of
 from seal2real.prior.config import check_choices
-from seal2real.prior.real import RealCrops
 from seal2real.sample import FloatMap, Image, Sample
 
 Lab = npt.NDArray[np.float32]  # [..., 3]: lightness 0..100, a and b about -128..127
@@ -29,17 +27,12 @@ class ColourSettings:
         check_choices(self, how=("moments", "histogram"))
 
 
-class ColourMatching(FlatBaseline):
+class ColourMatching(CropMatching):
     """Per sample, one real seal of the same ink colour: in Lab, the paper's mean is moved to its paper's, and the ink
     is matched to its ink. They are blended by the drawn coverage; print on the page stays as it is."""
 
     kind = "colour"
     Settings = ColourSettings
-    _real: RealCrops | None = None
-
-    def fit(self, material: Material, seed: int, minutes: float | None = None) -> None:
-        """Keep the real seals."""
-        self._real = material.crops
 
     def image(self, sample: Sample, rng: np.random.Generator) -> Image:
         """The image in the colours of a real one.
@@ -47,9 +40,7 @@ class ColourMatching(FlatBaseline):
         Raises:
             UsageError: `fit` has not been called.
         """
-        if self._real is None:
-            raise UsageError("colour matching needs real images; call fit first")
-        crop = like_coloured(self._real, sample, rng)
+        crop = self.like_coloured(sample, rng)
         coverage, print_ = coverage_of(sample), dark_print(sample.page.image)
         own, target = to_lab(sample.stamped), to_lab(crop.image)
         near = cv2.dilate(crop.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # soft edges are neither

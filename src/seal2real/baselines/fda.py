@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from seal2real.baselines.base import FlatBaseline, Material, like_coloured
+from seal2real.baselines.base import CropMatching
 from seal2real.errors import UsageError
-from seal2real.prior.real import RealCrops
 from seal2real.sample import Image, Sample
 
 
@@ -24,16 +23,11 @@ class FdaSettings:
             raise UsageError(f"beta is {self.beta}; it must be above 0 and at most 0.5")
 
 
-class FourierAdaptation(FlatBaseline):
+class FourierAdaptation(CropMatching):
     """Per sample, one real seal of the same ink colour."""
 
     kind = "fda"
     Settings = FdaSettings
-    _real: RealCrops | None = None
-
-    def fit(self, material: Material, seed: int, minutes: float | None = None) -> None:
-        """Keep the real seals."""
-        self._real = material.crops
 
     def image(self, sample: Sample, rng: np.random.Generator) -> Image:
         """The image with a real one's low frequencies.
@@ -41,10 +35,8 @@ class FourierAdaptation(FlatBaseline):
         Raises:
             UsageError: `fit` has not been called.
         """
-        if self._real is None:
-            raise UsageError("Fourier domain adaptation needs real images; call fit first")
         height, width = sample.size
-        crop = like_coloured(self._real, sample, rng).image
+        crop = self.like_coloured(sample, rng).image
         how = cv2.INTER_AREA if crop.shape[0] > height else cv2.INTER_LINEAR
         return low_amplitudes_of(
             sample.stamped, np.asarray(cv2.resize(crop, (width, height), interpolation=how)), self.settings.beta

@@ -229,6 +229,6 @@ def forge(
         report = forge_folder(
             images, out, forger, seed=seed, dpi=dpi, jpeg_quality=jpeg_quality, device=capture_device, progress=advance
         )
-    print(f"{len(report.forged)} images in {out}")
+    print(f"{len(report.written)} images in {out}")
     for _, reason in report.skipped:
         print(f"skipped {reason}", file=sys.stderr)

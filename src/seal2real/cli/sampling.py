@@ -116,7 +116,7 @@ def edit(
             images, run, out, method, strength, settings,
             mask=mask, margin=margin, seed=seed, backbone=backbone, jpeg_quality=jpeg_quality, progress=advance,
         )  # fmt: skip
-    print(f"{len(report.edited)} images in {out}")
+    print(f"{len(report.written)} images in {out}")
     for _, reason in report.skipped:
         print(f"skipped {reason}", file=sys.stderr)
 

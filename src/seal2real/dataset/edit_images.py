@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
-from seal2real.dataset.forge_images import result_paths
-from seal2real.errors import Seal2RealError, UsageError
-from seal2real.images import encode_jpeg, encode_png, load_rgb, write_atomic
+from seal2real.dataset.image_folder import FolderReport, change_images, check_jpeg_quality, result_paths
+from seal2real.errors import UsageError
+from seal2real.images import encode_png, write_atomic
 from seal2real.physics.ink_measure import measure_ink
 from seal2real.prior.backbone import Backbone
 from seal2real.prior.editing import METHODS, invert_and_edit, sdedit
@@ -27,20 +25,6 @@ from seal2real.seeding import rng_for
 
 _BATCH = 8  # images that go through the network together; fixed, so that more of them leave the first as they are
 _GAP = 4  # white pixels between the pictures of a grid
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EditReport:
-    """What became of the images.
-
-    Attributes:
-        edited: the files written.
-        skipped: (image, reason in one line that names it) of those that could not be used.
-    """
-
-    edited: tuple[Path, ...]
-    skipped: tuple[tuple[Path, str], ...]
 
 
 def sample_folder(
@@ -122,7 +106,7 @@ def edit_folder(
     jpeg_quality: int = 92,
     device: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> EditReport:
+) -> FolderReport:
     """Edit a folder of images, such as flat pastes, with the learned prompts. Names and sizes stay.
 
     An image's result depends on the run, the settings, the seed, the image and its path below ``images`` alone.
@@ -152,35 +136,19 @@ def edit_folder(
             raise UsageError(f"{name} is {value!r}; choose from {', '.join(choices)}")
     if not 0 <= strength <= 1:
         raise UsageError(f"strength is {strength:g}; it must be 0 (nothing changes) to 1 (nothing is kept)")
-    if not 1 <= jpeg_quality <= 100:
-        raise UsageError(f"jpeg-quality is {jpeg_quality}; it must be 1 to 100")
+    check_jpeg_quality(jpeg_quality)
     if margin < 0:
         raise UsageError(f"margin is {margin}; it must be 0 or more")
     if seed < 0:
         raise UsageError(f"seed is {seed}; it must be 0 or more")
     targets = result_paths(images, out)
     model, prompts = _opened(run, backbone, device)
-    edited: list[Path] = []
-    skipped: list[tuple[Path, str]] = []
-    for target, path in targets.items():
-        try:
-            image = load_rgb(path)
-        except Seal2RealError as error:
-            skipped.append((path, str(error)))
-            progress(1, len(targets))
-            continue
-        name = path.relative_to(images).as_posix()
-        generator = _generator(seed, zlib.crc32(name.encode()), "edit")
+
+    def edit(image: Image, number: int) -> Image:
         where = near_ink(image, margin) if mask == "ink" else None
-        result = edit_image(model, prompts, image, method, strength, generator, settings, where)
-        jpeg = target.suffix.lower() != ".png"
-        write_atomic(target, encode_jpeg(result, jpeg_quality) if jpeg else encode_png(result))
-        edited.append(target)
-        _log.info("%s -> %s", path, target)
-        progress(1, len(targets))
-    if not edited:
-        raise Seal2RealError(f"{images}: none of its {len(skipped)} images can be used; the first: {skipped[0][1]}")
-    return EditReport(tuple(edited), tuple(skipped))
+        return edit_image(model, prompts, image, method, strength, _generator(seed, number, "edit"), settings, where)
+
+    return change_images(targets, images, edit, jpeg_quality, progress)
 
 
 def edit_image(

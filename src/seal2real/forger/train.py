@@ -25,13 +25,14 @@ from seal2real.forger.stage2 import ForgerSettings
 from seal2real.forger.train_config import FORGERS, TrainConfig
 from seal2real.prior.adapters import Adapter
 from seal2real.prior.backbone import Backbone, is_compact, load_backbone
+from seal2real.prior.classifier import PromptReport, judge_prompts
 from seal2real.prior.compact import CompactBackbone
 from seal2real.prior.config import read_config_file
 from seal2real.prior.machine import Cost, Meter, make_accelerator
 from seal2real.prior.pool import CROP, DIAMETER, Pool
 from seal2real.prior.prompts import Prompts
 from seal2real.prior.real import RealCrops
-from seal2real.prior.stage1 import PromptReport, PromptSettings, judge_prompts, train_prompts
+from seal2real.prior.stage1 import PromptSettings, train_prompts
 from seal2real.prior.training import Run, drawing_workers, initial_weights, start_run
 from seal2real.weights import read_json, save_module, write_json
 

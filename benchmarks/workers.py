@@ -2,8 +2,9 @@
 
 Each run is a process of its own, as a user starts it. Runs with few and with many workers take turns (1 2, 2 1, ...),
 so that a machine that slows down does so for both. "rate" leaves out the start: it counts from the first shard that is
-written to the last. "busy" is the share of the workers' time on the wall that they computed: well below 100 % means
-that something else had the cores, and then the ratio says nothing.
+written to the last. "apart" is what the machine allows: as many commands of one worker each at the same time, each with
+a dataset of its own, with nothing in common but cores, caches and memory. "busy" is the share of the workers' time on
+the wall that they computed: well below 100 % means that something else had the cores, and then the ratio says nothing.
 
     python benchmarks/workers.py --count 400
     python benchmarks/workers.py --count 400 --crops 512
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -121,6 +123,16 @@ def measured(out: Path, options: list[str], count: int, workers: int) -> Run:
     return Run(workers, seconds, rate, usage.ru_utime + usage.ru_stime, most, own, tuple(quarters))
 
 
+def apart(folder: Path, options: list[str], count: int, commands: int) -> float:
+    """Samples a second of several commands of one worker each, run at the same time."""
+    targets = [folder / f"apart{index}" for index in range(commands)]
+    with ThreadPoolExecutor(commands) as threads:
+        made = list(threads.map(lambda target: measured(target, options, count, 1), targets))
+    for target in targets:
+        shutil.rmtree(target)
+    return sum(run.rate for run in made)
+
+
 def main(
     count: Annotated[int, typer.Option(min=1, help="Samples of each run; 200 or more for a figure that holds.")] = 400,
     crops: Annotated[int, typer.Option(min=0, help="Side of the crops in pixels; 0 makes whole pages.")] = 0,
@@ -135,12 +147,14 @@ def main(
     options = [f"--count={count}", f"--seed={seed}", f"--dpi={dpi}", f"--forger={forger}"]
     options += [f"--crops={crops}"] if crops else []
     runs: dict[int, list[Run]] = {1: [], workers: []}
+    ceilings: list[float] = []
     with tempfile.TemporaryDirectory(dir=out) as folder:
         for turn in range(repeats):
             for number in (1, workers) if turn % 2 == 0 else (workers, 1):
                 target = Path(folder) / "dataset"
                 runs[number].append(measured(target, options, count, number))
                 shutil.rmtree(target)
+            ceilings.append(apart(Path(folder), options, count, workers))
     what = f"crops of {crops} px" if crops else f"A4 pages at {dpi} dpi"
     table = Table(title=f"seal2real generate, {count} {what}, forger {forger}, {repeats} runs each")
     for name in ("workers", "seconds", "samples/s", "rate", "ms CPU", "busy"):
@@ -166,6 +180,11 @@ def main(
     steady = median(run.rate for run in many) / median(run.rate for run in few)
     console.print(
         f"{workers} workers against 1: {steady:.2f} times the rate, {whole:.2f} with the start of the program."
+    )
+    allowed = median(ceilings) / median(run.rate for run in few)
+    console.print(
+        f"{workers} commands of one worker, apart: {allowed:.2f} times; one run of {workers} workers reaches "
+        f"{steady / allowed:.0%} of what the machine allows."
     )
     console.print("Own share: pages of libraries that several workers hold count by their share (Pss).")
     heaviest = max(peak for made in runs.values() for run in made for peak in run.peaks)

@@ -25,6 +25,7 @@ TINY: dict[str, Any] = {  # of a training run that takes a second
     "critic_steps": 1,
     "diameters": [96.0, 128.0],
     "precision": "no",
+    "calibrate": "none",
     "save_every": 0.0,
 }
 

@@ -19,6 +19,7 @@ import yaml
 
 from conftest import TINY
 from seal2real.cli import app, run
+from seal2real.forger.estimator import EstimatorConfig
 from seal2real.forger.train_config import TrainConfig
 from seal2real.images import encode_jpeg
 from seal2real.prior.pretrain import PretrainConfig
@@ -32,15 +33,18 @@ def tiny(tmp_path: Path) -> str:
     return str(tmp_path / "tiny.yaml")
 
 
-@pytest.mark.parametrize(("command", "kind"), [("train", TrainConfig), ("pretrain", PretrainConfig)])
-def test_help_states_the_defaults_that_hold(command: str, kind: type) -> None:
+@pytest.mark.parametrize(
+    ("command", "kind", "least"),
+    [("train", TrainConfig, 7), ("pretrain", PretrainConfig, 7), ("pretrain-estimator", EstimatorConfig, 4)],
+)
+def test_help_states_the_defaults_that_hold(command: str, kind: type, least: int) -> None:
     defaults = {field.name: field.default for field in dataclasses.fields(kind)}
     told = {
         option.name: found.group(1)
         for option in typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined]
         if (found := re.search(r"\[default: (.+)\]", option.help or ""))
     }
-    assert len(told) >= 7
+    assert len(told) >= least
     for name, value in told.items():
         if defaults[name] is not None or value == "none":
             assert value == str(defaults[name]).lower(), name
@@ -125,11 +129,30 @@ def test_few_files_are_said_to_be_judged_on_themselves(
         (["train", "--out", "OUT", "--real", "SEALS", "--backbone", "NOWHERE"], 1, "NOWHERE: no such backbone"),
         (["train", "--out", "OUT", "--real", "SEALS", "--backbone", "PICKLED"], 1, "not a valid safetensors file"),
         (["train", "--out", "OUT", "--real", "SEALS", "--backbone", "EMPTY"], 1, "unet/ is missing"),
+        (["train", "--out", "OUT", "--real", "SEALS", "--pages", "NOWHERE"], 2, "'NOWHERE' does not exist"),
+        (
+            ["train", "--out", "OUT", "--real", "SEALS", "--pages", "NOWHERE", "--dry-run"],
+            2,
+            "'NOWHERE' does not exist",
+        ),
+        (
+            ["train", "--out", "OUT", "--real", "SEALS", "--start-from", "EMPTY", "--dry-run"],
+            1,
+            "EMPTY: no forger here",
+        ),
+        (["train", "--out", "OUT", "--real", "SEALS", "--calibrate", "EMPTY", "--dry-run"], 1, "EMPTY: no estimator"),
         (["train", "--out", "FILE/OUT", "--real", "SEALS", "--stage", "2", "--prior", "none"], 1, "FILE"),
         (["pretrain"], 2, "Missing option '--out'"),
         (["pretrain", "--out", "TEXTS"], 2, "TEXTS is not empty and holds no run"),
         (["pretrain", "--out", "OUT", "--batch", "0"], 2, "batch is 0"),
         (["pretrain", "--out", "RUN", "--resume"], 2, "unknown key 'real'"),
+        (["pretrain-estimator", "--out", "OUT", "--steps", "0"], 2, "steps is 0"),
+        (["pretrain-estimator", "--out", "RUN", "--resume"], 2, "unknown key 'real'"),
+        (["calibrate", "--real", "EMPTY", "--out", "OUT"], 1, "EMPTY: holds no image files"),
+        (["calibrate", "--real", "SEALS", "--out", "RUN"], 2, "RUN: holds a run already"),
+        (["calibrate", "--real", "SEALS", "--out", "OUT", "--start-from", "EMPTY"], 1, "EMPTY: no forger here"),
+        (["calibrate", "--real", "SEALS", "--out", "OUT", "--estimator", "EMPTY"], 1, "EMPTY: no estimator"),
+        (["calibrate", "--real", "SEALS", "--out", "OUT", "--breadth", "1.5"], 2, "breadth is 1.5"),
     ],
 )
 def test_mistakes_are_explained_in_one_line(

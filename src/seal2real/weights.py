@@ -19,7 +19,7 @@ from seal2real.images import write_atomic
 
 
 def shipped(name: str) -> Path:
-    """Folder of the weights that come with the package: "compact" (backbone) or "forger"."""
+    """Folder of the weights that come with the package: "compact" (backbone), "estimator" or "forger"."""
     return Path(str(resources.files("seal2real"))) / "assets" / name
 
 

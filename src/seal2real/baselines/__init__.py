@@ -23,6 +23,7 @@ KINDS: dict[str, str] = {  # kind -> where its class is; imported when it is ask
     "cyclegan": "cyclegan:CycleGan",
     "sdedit": "sdedit:SdEdit",
     "forger": "forgers:NamedForger",
+    "calibrated": "forgers:CalibratedForger",
     "training": "forgers:TrainedForger",
 }
 

@@ -1,17 +1,21 @@
-"""Forgers as methods among others: one that is there already, and one that is trained for the comparison."""
+"""Forgers as methods among others: one that is there already, one that is calibrated, one that is trained."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from seal2real.baselines.base import Baseline, Clock, Material
 from seal2real.errors import UsageError
 from seal2real.forger import Forger, load_forger
+from seal2real.forger.calibrate import CalibrationSettings, calibrate_folder
+from seal2real.forger.layered import LayeredForger
 from seal2real.forger.train import train
 from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.config import read_config
@@ -71,6 +75,42 @@ class NamedForger(_ForgerBaseline):
         self.noise = settings.noise
         if self.layers:
             self.style = {"wear": settings.wear, "capture": settings.capture}
+
+
+@dataclass(frozen=True)
+class CalibratedSettings:
+    """Settings of a forger whose knobs are read off the real images, without training."""
+
+    start_from: str = "untrained"  # whose residual network it takes: "untrained" (none), "default", a run
+    breadth: float = CalibrationSettings.breadth
+
+    def __post_init__(self) -> None:
+        CalibrationSettings(breadth=self.breadth)
+
+
+class CalibratedForger(_ForgerBaseline):
+    """The press-and-scan model calibrated on the real images."""
+
+    kind = "calibrated"
+    Settings = CalibratedSettings
+
+    def fit(self, material: Material, seed: int, minutes: float | None = None) -> None:
+        """Seconds, whatever time there is."""
+        out, settings = material.work / "run", self.settings
+        shutil.rmtree(out, ignore_errors=True)
+        start = time.monotonic()
+        calibrate_folder(
+            material.real, out, settings.start_from, seed=seed, settings=CalibrationSettings(breadth=settings.breadth)
+        )
+        self.minutes = (time.monotonic() - start) / 60
+        self._take(Forger.load(out))
+        self.parameters = sum(parameter.numel() for parameter in self._knobs())
+
+    def _knobs(self) -> Iterator[torch.Tensor]:
+        assert self.forger is not None
+        network = self.forger.network
+        assert isinstance(network, LayeredForger)
+        return network.knobs.parameters()
 
 
 class TrainedForger(_ForgerBaseline):

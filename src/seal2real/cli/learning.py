@@ -1,7 +1,8 @@
-"""Commands that learn: train, pretrain."""
+"""Commands that learn: calibrate, train, pretrain, pretrain-estimator."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -80,6 +81,14 @@ def train(
     start_from: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A trained forger to go on from.  [default: the untrained model]")
     ] = None,
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The knobs' start, read off the real images: by the shipped estimator, one in a folder, or none.  "
+            "[default: shipped]",
+        ),
+    ] = None,
     prior: Annotated[
         str | None, typer.Option(metavar="NAME", help="vsd, contrast, sds or none.  [default: vsd]")
     ] = None,
@@ -122,6 +131,7 @@ def train(
         "adapt": adapt,
         "forger": forger,
         "start_from": start_from,
+        "calibrate": calibrate,
         "prior": prior,
         "adversary": adversary,
         "steps": steps,
@@ -180,6 +190,70 @@ def pretrain(
     _say(
         f"backbone in {out / 'backbone'}, samples in {out / 'samples'}, metrics in {out / 'metrics.jsonl'}",
         f"next: seal2real train --real DIR --backbone {out / 'backbone'} --out RUN",
+    )
+
+
+def pretrain_estimator(
+    out: _Out,
+    config: _File = None,
+    steps: Annotated[int | None, typer.Option(help="Steps.  [default: 6000]")] = None,
+    minutes: _Minutes = None,
+    batch: Annotated[int | None, typer.Option(help="Patches per batch.  [default: 32]")] = None,
+    pages: _Pages = None,
+    seed: _Seed = None,
+    resume: _Resume = False,
+    dry_run: _DryRun = False,
+) -> None:
+    """Train the estimator that reads the press-and-scan model's knobs off an image (see calibrate)."""
+    from seal2real.forger.estimator import EstimatorConfig, train_estimator
+
+    given = {"steps": steps, "minutes": minutes, "batch": batch, "pages": pages, "seed": seed}
+    settings = _settings(EstimatorConfig, given, config, out, resume)
+    if dry_run:
+        _print_settings(settings)
+        return
+    with training(settings.minutes) as progress:
+        shares = train_estimator(
+            settings, out, resume, lambda done, loss: progress("estimator", done, settings.steps, loss)
+        )
+    best = sorted(shares.items(), key=lambda item: -item[1])
+    _say(
+        "explained of the knobs' variance: " + ", ".join(f"{name} {share:.0%}" for name, share in best if share > 0.1),
+        f"estimator in {out / 'estimator'}; next: seal2real calibrate --real DIR --estimator {out} --out RUN",
+    )
+
+
+def calibrate(
+    real: Annotated[Path, typer.Option(metavar="DIR", help="Folder of real images with seals: crops or whole pages.")],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the new forger.")],
+    start_from: Annotated[
+        str, typer.Option(metavar="NAME|RUN", help="Whose residual network it takes: default, untrained or a RUN.")
+    ] = "default",
+    breadth: Annotated[
+        float, typer.Option(help="Share of looks from anywhere in the untrained ranges: 0 your images' alone, to 1.")
+    ] = 0.1,
+    estimator: Annotated[str, typer.Option(metavar="NAME|DIR", help="shipped, or a run of pretrain-estimator.")] = (
+        "shipped"
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of every choice.")] = 0,
+) -> None:
+    """Make a forger with the looks of your scans in seconds: paper, ink, blur and noise are read off **DIR**'s seals.
+
+    No labels, no network on the wire, some 20 images or more. `seal2real train` goes further, in hours.
+    """
+    from seal2real.forger.calibrate import CalibrationSettings, calibrate_folder
+
+    settings = CalibrationSettings(breadth=breadth)
+    with training(None) as progress:
+        found = calibrate_folder(
+            real, out, start_from, estimator, seed, settings,
+            lambda done, distance: progress("calibration", done, settings.steps, distance),
+        )  # fmt: skip
+    colours = ", ".join(f"{count} {colour}" for colour, count in sorted(Counter(c.colour for c in found.crops).items()))
+    _say(
+        f"real seals: {colours}; {len(found.skipped)} files skipped",
+        *(f"  skipped {reason}" for _, reason in found.skipped),
+        f"forger in {out / 'forger'}; next: seal2real generate OUT --forger {out}",
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -25,6 +26,17 @@ _COLOUR_INDEX = {colour: index for index, colour in enumerate(COLOURS)}
 CAPTURE_SCALES = (1.0, 1.7)  # resolution of a capture, relative to the patches that are compared
 BLOCK = 8  # of JPEG, in pixels
 LEARNED = tuple(device for device in DEVICES if device != PHOTOCOPY)  # a copier is no part of the differentiable scan
+
+
+class Forged(TypedDict):
+    """The forged half of a `Micro`."""
+
+    colour: torch.Tensor
+    forged: torch.Tensor
+    drawn: LayerBatch
+    pasted: torch.Tensor
+    native: torch.Tensor
+    impression: Impression | None
 
 
 @dataclass
@@ -112,9 +124,25 @@ def make_micro_batch(
             more, inked = real_patches(by_device[chosen], streams.numpy, sorted_out, size, diameter)
             images, colours = torch.cat((images, more)), [*colours, *inked]
             capturer[count - sorted_out :] = 1 + DEVICES.index(chosen)
+    made = forge_captured(forger, pool, streams, colours, size, diameter, device, scales, capturer)
+    return Micro(streams, images.to(device), device=capturer, **made)
+
+
+def forge_captured(
+    forger: nn.Module,
+    pool: Pool,
+    streams: Streams,
+    colours: Sequence[str],
+    size: int,
+    diameter: float,
+    device: torch.device | str,
+    scales: tuple[float, float] = CAPTURE_SCALES,
+    capturer: torch.Tensor | None = None,
+) -> Forged:
+    """Forged patches in these ink colours, made at a capture resolution of their own and brought to ``diameter``."""
     capture = log_uniform(streams.numpy, scales)
     side = round(size * capture)
-    drawn = pool.batch(streams.numpy, count, side + BLOCK, diameter * capture)
+    drawn = pool.batch(streams.numpy, len(colours), side + BLOCK, diameter * capture)
     inks = torch.from_numpy(np.stack([random_ink(streams.numpy, colour)[1] for colour in colours]))
     pasted = paste(drawn, inks).to(device)
     colour = torch.tensor([_COLOUR_INDEX[c] for c in colours], device=device)
@@ -122,7 +150,10 @@ def make_micro_batch(
     top, left = streams.numpy.integers(BLOCK, size=2)
     forged = native[..., top : top + side, left : left + side]
     forged = F.interpolate(forged, (size, size), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
-    return Micro(streams, images.to(device), colour, forged, drawn, pasted, native, impression, capturer)
+    return {
+        "colour": colour, "forged": forged, "drawn": drawn, "pasted": pasted, "native": native,
+        "impression": impression,
+    }  # fmt: skip
 
 
 def forge_patches(

@@ -171,24 +171,27 @@ class KnobNetwork(nn.Module):
         mixed: torch.Tensor = self.mix(torch.cat((code, one_hot), 1))
         return self.start + self.offset[style] + self.spread.exp() * code + mixed
 
-    def drift(self, draws: int = 256) -> torch.Tensor:
-        """How far the dials' distributions have moved from those of `KNOBS`: KL divergence of normals fitted to their
+    def drift(self, anchor: KnobNetwork, draws: int = 256) -> torch.Tensor:
+        """How far the dials' distributions have moved from another network's: KL divergence of normals fitted to their
         logits, the mean over dials and styles.
 
         Args:
+            anchor: what to stay near to.
             draws: codes per style, always the same.
         """
         device = self.start.device
         codes = torch.randn(draws, len(KNOBS), generator=torch.Generator().manual_seed(0)).to(device)
+        codes = codes.repeat(len(self.offset), 1)
         styles = torch.arange(len(self.offset), device=device).repeat_interleave(draws)
-        logits = self.logits(codes.repeat(len(self.offset), 1), styles).view(len(self.offset), draws, -1)
-        start = torch.tensor([knob.start for knob in KNOBS], device=device).logit()
-        spread = torch.tensor([knob.spread for knob in KNOBS], device=device)
-        ratio = logits.std(1) / (spread * codes.std(0))
-        moved = (logits.mean(1) - start - spread * codes.mean(0)) / spread
+        with torch.no_grad():
+            before = anchor.logits(codes, styles).view(len(self.offset), draws, -1)
+        logits = self.logits(codes, styles).view_as(before)
+        ratio = logits.std(1) / before.std(1)
+        moved = (logits.mean(1) - before.mean(1)) / before.std(1)
         drift = (0.5 * (ratio.square() + moved.square() - 1) - ratio.log()).mean()
         if self.device_offset is None:
             return drift
         # of a device, the same for normals that were shifted alone
         spreads = torch.stack([spread for _, _, spread in _BY_DEVICE]).to(device)
-        return drift + 0.5 * (self.device_offset / spreads).square().mean()
+        offset = self.device_offset if anchor.device_offset is None else self.device_offset - anchor.device_offset
+        return drift + 0.5 * (offset / spreads).square().mean()

@@ -7,6 +7,7 @@ far.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -107,6 +108,9 @@ class Stage2:
             forger.autocast = accelerator.autocast
         self.ema = Ema(forger, settings.ema)
         self.modules: dict[str, nn.Module] = {"forger": forger, "ema": self.ema.module}
+        if isinstance(forger, LayeredForger):  # the looks that it begins with, which a few real images must not narrow
+            self.anchor = copy.deepcopy(forger.knobs).requires_grad_(False)
+            self.modules["anchor"] = self.anchor
         self.optimizers: dict[str, torch.optim.Optimizer] = {"forger.adam": _forger_optimizer(forger, settings)}
         self.critic: Critic | None = None
         self.discriminator: PixelDiscriminator | FeatureDiscriminator | None = None
@@ -208,7 +212,7 @@ class Stage2:
         log.add(values, share)
         loss = settings.content_weight * content
         if isinstance(self.forger, LayeredForger):
-            drift = self.forger.knobs.drift()
+            drift = self.forger.knobs.drift(self.anchor)
             log.add({"drift": float(drift.detach())}, share)
             loss = loss + settings.variety_weight * drift
         if settings.adversary != "none":

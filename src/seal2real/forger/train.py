@@ -22,7 +22,8 @@ from seal2real.forger.layered import LayeredForger
 from seal2real.forger.presets import PRESETS
 from seal2real.forger.rounds import train_rounds
 from seal2real.forger.stage2 import ForgerSettings
-from seal2real.forger.train_config import FORGERS, TrainConfig
+from seal2real.forger.start import calibrate_knobs, check_inputs, first_forger, is_calibrated
+from seal2real.forger.train_config import TrainConfig
 from seal2real.prior.adapters import Adapter
 from seal2real.prior.backbone import Backbone, is_compact, load_backbone
 from seal2real.prior.classifier import PromptReport, judge_prompts
@@ -33,7 +34,7 @@ from seal2real.prior.pool import CROP, DIAMETER, Pool
 from seal2real.prior.prompts import Prompts
 from seal2real.prior.real import RealCrops
 from seal2real.prior.stage1 import PromptSettings, train_prompts
-from seal2real.prior.training import Run, drawing_workers, initial_weights, start_run
+from seal2real.prior.training import Run, drawing_workers, start_run
 from seal2real.weights import read_json, save_module, write_json
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ def survey(config: TrainConfig) -> Survey:
         Seal2RealError, UsageError: as `train`.
     """
     accelerator = make_accelerator(config.precision)
+    check_inputs(config)
     real, backbone, size = _open(config)
     training, held_out = _split(real, config.seed)
     what = None
@@ -147,6 +149,7 @@ def train(
     accelerator = make_accelerator(config.precision, out, config.tracker)
     config, accumulate = _share_out(config, out, accelerator.num_processes)
     run = Run(out, config, resume, accelerator.is_main_process, MAY_DIFFER)
+    check_inputs(config)
     real, backbone, size = _open(config)
     start_run(accelerator, run)
     training, held_out = _split(real, config.seed)
@@ -320,13 +323,9 @@ def _train_forger(
     settings = replace(settings, accumulate=accumulate, critic_rank=config.lora_rank if adapters else None)
     if prompts is not None:
         prompts.requires_grad_(False)
-    if config.start_from is None:
-        with initial_weights(config.seed):
-            forger = FORGERS[config.forger]()
-    else:
-        forger = Forger.load(Path(config.start_from)).original()
-        if forger.kind != config.forger:
-            raise UsageError(f"start_from: {config.start_from} holds a {forger.kind} forger, not a {config.forger} one")
+    forger = first_forger(config)
+    if is_calibrated(config) and isinstance(forger, LayeredForger):
+        calibrate_knobs(forger, config, training, run, accelerator, report)
     if device_parts(training) and isinstance(forger, LayeredForger):
         if config.adversary == "pixel":
             forger.learn_devices()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from seal2real.errors import UsageError
 from seal2real.forger.adversary import ADVERSARIES
+from seal2real.forger.calibrate import CalibrationSettings
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.priors import PRIORS
 from seal2real.forger.residual import ResidualForger
@@ -28,6 +29,8 @@ class TrainConfig:
     backbone: str = "compact"  # "compact", a diffusers folder, a hub id
     forger: str = "layered"  # "layered", "residual"
     start_from: str | None = None  # folder of a forger to go on from; None starts at the press-and-scan model
+    calibrate: str = "shipped"  # the knobs before stage 2: by the "shipped" estimator, one in a folder, or "none": not
+    breadth: float = CalibrationSettings.breadth  # of the calibration
     pages: str | None = None  # folder of the user's own clean pages, for a share of the backgrounds
     preset: str | None = None  # where other settings come from: see `seal2real.forger.presets`
     pool: int = 1200  # drawn seal crops to learn from
@@ -99,6 +102,8 @@ class TrainConfig:
         check_positive(self, "pool", "image_size", "prompt_steps", "prompt_batch", "steps", "batch", "accumulate")
         check_positive(self, "validate_every", "patience", "prompt_learning_rate", "lora_rank", "pool_diameter")
         check_positive(self, "judge_seals", "judge_patches", "judge_draws", "micro_batches")
+        if not 0 <= self.breadth <= 1:
+            raise UsageError(f"breadth is {self.breadth:g}; it must be 0 to 1")
         if self.cache < 0:
             raise UsageError(f"cache is {self.cache}; it must be 0 (none) or more")
         check_positive(self, "minutes", "critic_steps", "learning_rate", "knob_learning_rate", "picture_every")

@@ -100,6 +100,24 @@ def test_fitted_knobs_follow_their_goal_jointly() -> None:
     assert made[dark][:, noise].mean() < -2.0 < -1.2 < made[~dark][:, noise].mean()
 
 
+def test_knobs_that_are_not_seen_stay_as_the_forger_had_them() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = LayeredForger(residual=False).knobs
+    paper, grain = INDEX["paper_level"], INDEX["grain"]
+    with torch.no_grad():
+        network.start[grain] = 3.0
+    seen = torch.zeros(len(KNOBS), dtype=torch.bool)
+    seen[paper] = True
+    wanted = torch.full((200, len(KNOBS)), -4.0)
+    colours = torch.zeros(200, dtype=torch.long)
+    fit_knobs(network, wanted, colours, 0, CalibrationSettings(breadth=0.0, steps=120, batch=128), seen)
+    code = torch.randn(1000, CODE_SIZE, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        made = network.logits(code, torch.zeros(1000, dtype=torch.long))
+    assert made[:, paper].mean() < -3.0 and made[:, grain].mean() > 2.5
+
+
 def test_calibration_depends_on_images_and_seed_alone(real_seals: Path, tmp_path: Path) -> None:
     for name, seed in (("one", 3), ("two", 3), ("other", 4)):
         found = calibrate_folder(real_seals, tmp_path / name, "untrained", seed=seed, settings=FEW)
@@ -119,7 +137,8 @@ def test_a_calibrated_forger_keeps_the_residual_network(real_seals: Path, tmp_pa
     ours, theirs = made.original().state_dict(), default.original().state_dict()
     for name in ours:
         same = torch.equal(ours[name].float(), theirs[name].float())
-        assert same == (not name.startswith("knobs.")), name
+        assert same or name.startswith("knobs.") or name == "base", name
+    assert not torch.equal(ours["knobs.start"].float(), theirs["knobs.start"].float())
 
 
 def test_training_begins_at_the_calibration_and_resumes_with_it(
@@ -147,6 +166,7 @@ def test_an_estimator_trains_resumes_and_loads(tmp_path: Path) -> None:
     steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "metrics.jsonl").read_text().splitlines()]
     assert steps == [1, 2, 3] and set(whole) == set(again) == {knob.name for knob in KNOBS}
     loaded = KnobEstimator.load(estimator_folder(str(tmp_path / "whole")))
+    assert loaded.explained == whole and int(loaded.seen().sum()) < len(KNOBS)
     mean, spread = loaded(torch.rand(2, 3, PATCH, PATCH), torch.tensor([0, 1]))
     assert mean.shape == spread.shape == (2, len(KNOBS)) and bool((spread > 0).all())
 

@@ -9,6 +9,7 @@ learned one by one and each too wide, or only the commonest look is learned. It 
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ def calibrate(
     """Fit a forger's knob network, in place, to what can be read off real seals.
 
     Args:
-        forger: its knobs move; the residual network, the devices and the inks' own colours stay.
+        forger: its knobs move, of those that the estimator can read; the others and the residual network stay. The
+            inks' own colours go back to the untrained ones, from which the knobs are counted.
         real: real seals.
         estimator: reads them.
         seed: of every choice.
@@ -77,7 +79,9 @@ def calibrate(
     """
     settings = settings or CalibrationSettings()
     wanted, colours = looks_of(real, estimator, seed, settings)
-    return fit_knobs(forger.knobs, wanted, colours, seed, settings, progress)
+    with torch.no_grad():  # the estimator reads the inks' strength and hue against these
+        forger.base.copy_(LayeredForger(residual=False).base)
+    return fit_knobs(forger.knobs, wanted, colours, seed, settings, estimator.seen(), progress)
 
 
 def calibrate_folder(
@@ -158,10 +162,14 @@ def fit_knobs(
     colours: torch.Tensor,
     seed: int,
     settings: CalibrationSettings,
+    seen: torch.Tensor | None = None,
     progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> float:
-    """Move a knob network until its logits are distributed as ``wanted [N, K]``, colour by colour."""
+    """Move a knob network until its logits are distributed as ``wanted [N, K]``, colour by colour; of the knobs that
+    are not ``seen [K]``, as they were."""
     device = wanted.device
+    before = copy.deepcopy(network).requires_grad_(False)
+    seen = torch.ones(len(KNOBS), dtype=torch.bool, device=device) if seen is None else seen
     scale = torch.tensor([knob.spread for knob in KNOBS], device=device)
     with initial_weights(0):
         untrained = LayeredForger(residual=False).knobs.to(device).requires_grad_(False)
@@ -174,7 +182,9 @@ def fit_knobs(
         chosen = torch.from_numpy(streams.numpy.integers(len(wanted), size=count)).to(device)
         colour = colours[chosen]
         anywhere = untrained.logits(streams.normal(count, CODE_SIZE), colour)
-        goal = torch.where(streams.uniform(count, 1) < settings.breadth, anywhere, wanted[chosen])
+        kept = before.logits(streams.normal(count, CODE_SIZE), colour)
+        goal = torch.where(seen, wanted[chosen], kept)
+        goal = torch.where(streams.uniform(count, 1) < settings.breadth, anywhere, goal)
         made = network.logits(streams.normal(count, CODE_SIZE), colour)
         directions = torch.cat((axes, F.normalize(streams.normal(len(KNOBS), _DIRECTIONS), dim=0)), 1)
         distance = torch.zeros((), device=device)

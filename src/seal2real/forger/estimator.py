@@ -8,7 +8,7 @@ there the posterior is the prior.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,7 @@ from seal2real.weights import load_into, read_json, save_module, shipped
 PATCH = 96  # side in pixels of what is looked at
 DIAMETERS = (144.0, 240.0)  # longest side of a seal in pixels, log-uniform
 PRIOR_WIDTH = 1.25  # of the dials that are learned from, times the untrained forger's
+LEAST_EXPLAINED = 0.15  # of a knob's variance, for it to be read at all
 MAY_DIFFER = ("steps", "minutes", "save_every")  # at resume
 _PART = "estimator"
 _JUDGED = 12  # batches
@@ -76,11 +77,13 @@ class KnobEstimator(nn.Module):
 
     Args:
         width: channels of the first level.
+        explained: see `explained`; empty until it is trained.
     """
 
-    def __init__(self, width: int = 24):
+    def __init__(self, width: int = 24, explained: Mapping[str, float] | None = None):
         super().__init__()
-        self.config = {"width": width}
+        self.width = width
+        self.explained = dict(explained or {})
         layers: list[nn.Module] = []
         channels = 3
         for out in (width, 2 * width, 3 * width):
@@ -120,6 +123,15 @@ class KnobEstimator(nn.Module):
         mean, spread = self.head(torch.cat((measured, learned, inks), 1)).chunk(2, 1)
         return self.prior_mean + self.prior_spread * mean, (self.prior_spread.log() + spread).clamp(-4.0, 1.5).exp()
 
+    def seen(self) -> torch.Tensor:
+        """``bool [K]``: the knobs that it can read; of the others it says no more than the prior does."""
+        shares = [self.explained.get(knob.name, 0.0) for knob in KNOBS]
+        return torch.tensor(shares, device=self.prior_mean.device) >= LEAST_EXPLAINED
+
+    def save(self, folder: Path, dtype: torch.dtype | None = None) -> None:
+        """Write config.json and model.safetensors."""
+        save_module(self, folder, {"width": self.width, "explained": self.explained}, dtype)
+
     @classmethod
     def load(cls, folder: Path) -> KnobEstimator:
         """From a folder of config.json and model.safetensors.
@@ -127,7 +139,8 @@ class KnobEstimator(nn.Module):
         Raises:
             Seal2RealError: a file is missing, damaged, or of another kind of network.
         """
-        estimator = cls(int(read_json(folder / "config.json")["width"]))
+        config = read_json(folder / "config.json")
+        estimator = cls(int(config["width"]), config["explained"])
         load_into(estimator, folder / "model.safetensors")
         return estimator.eval().requires_grad_(False)
 
@@ -244,10 +257,11 @@ def train_estimator(
             saved = time.monotonic()
     run.save_state(_PART, done, modules, optimizers)
     estimator.eval()
+    estimator.explained = explained(estimator, model, pool, config.seed, device)
     if accelerator.is_main_process:
-        save_module(estimator, out / _PART, estimator.config)
+        estimator.save(out / _PART)
     accelerator.end_training()
-    return explained(estimator, model, pool, config.seed, device)
+    return estimator.explained
 
 
 @torch.no_grad()

@@ -102,7 +102,12 @@ def test_killed_run_resumes_to_the_same_bytes(dataset: Path, tmp_path: Path) -> 
 
 def test_interrupt_stops_cleanly(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    process = subprocess.Popen(command(out, "--workers=2", "--count=400"), stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(out, "--workers=2", "--count=400"),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     deadline = time.monotonic() + 60
     while not list(out.glob(f"{WORK}/*.jsonl")):
         assert process.poll() is None and time.monotonic() < deadline

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 Network = TypeVar("Network", bound=nn.Module)
 Validate = Callable[[Any], dict[str, float]]  # a network to values; "kid" is what checkpoints are chosen by
 LEAST_CHANGE = 0.01  # mean absolute difference from the pasted image, 0..1: below it nothing was learned
+_STOPPED = 2.0
 LEAST_VARIETY = 0.002  # standard deviation over impressions of one seal, 0..1: below it the noise is ignored
 
 
@@ -53,15 +54,20 @@ class Checkpoints:
         """Judge the network if its turn has come; whether the run is to stop for lack of progress.
 
         Raises:
-            Seal2RealError: it learned nothing, or lost all variety; the best checkpoint is kept.
+            Seal2RealError: it learned nothing, or lost all variety; the best checkpoint is kept. In all processes.
         """
         if self._validate is None or step % self._every:
             return False
-        late = 0.0
+        late, error = 0.0, None
         if self._accelerator.is_main_process and self._able:
-            late = float(self._judge(step, network))
+            try:
+                late = float(self._judge(step, network))
+            except Seal2RealError as wrong:  # the others wait for word of it
+                late, error = _STOPPED, wrong
         if self._accelerator.num_processes > 1:
             late = float(self._accelerator.reduce(torch.tensor(late, device=self._accelerator.device), "sum"))
+        if late == _STOPPED:
+            raise error or Seal2RealError(f"step {step}: the main process has stopped this run and says why")
         return late > 0
 
     def best_of(self, network: Network) -> Network:

@@ -64,8 +64,8 @@ class ResidualUNet(nn.Module):
         for module in fast.modules():
             if isinstance(module, _Block):
                 module.fold()
-        # few sizes in place of many: freed blocks of memory fit the next seal, which saves a fifth of a worker's memory
-        fast.multiple = max(32, self.multiple)
+        # few sizes in place of many: freed blocks of memory fit the next seal
+        fast.multiple = max(16, self.multiple)
         return fast.to(dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

@@ -292,7 +292,8 @@ def start_run(accelerator: Any, run: Run) -> None:
     run.write_config()
     accelerator.wait_for_everyone()
     if accelerator.log_with:
-        accelerator.init_trackers("seal2real", config=_scalars(run.values))
+        own = {"wandb": {"dir": str(run.folder), "name": run.folder.name}, "trackio": {"name": run.folder.name}}
+        accelerator.init_trackers("seal2real", config=_scalars(run.values), init_kwargs=own)
 
 
 def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,12 +55,17 @@ def test_a_second_round_tunes_the_prompts_and_the_forger_again(
     assert_same_run(two_rounds, tmp_path)
 
 
-def test_killed_in_the_second_round_it_goes_on_the_same(real_seals: Path, compact_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+def test_killed_in_the_second_round_it_goes_on_the_same(
+    stage: str, real_seals: Path, compact_folder: Path, tmp_path: Path
+) -> None:
+    key, plain = {"stage1": "prompt_steps", "stage2": "steps"}[stage], {"critic_warmup": 0}
     config = tmp_path / "tiny.yaml"
-    config.write_text(yaml.safe_dump({**TINY, "rounds": 2, "prompt_steps": 400}))
+    config.write_text(yaml.safe_dump({**TINY, **plain, "rounds": 2, key: 400}))
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    # the first stage, and the first round, are short: their steps may differ at resume
-    train(configured(real_seals, compact_folder), killed)
+    # what comes before is short: steps may differ at resume, and a round that another followed is over
+    train(configured(real_seals, compact_folder, rounds=1 if stage == "stage1" else 2, **plain), killed)
+    before = 0 if stage == "stage1" else TINY["steps"]
     shutil.copytree(killed, whole)
     command = ["train.py", "--real", str(real_seals), "--backbone", str(compact_folder), "--out", str(killed)]
     process = subprocess.Popen(
@@ -70,16 +75,16 @@ def test_killed_in_the_second_round_it_goes_on_the_same(real_seals: Path, compac
         stdout=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 240
-    state = killed / "state" / "round2-stage1.json"
+    state = killed / "state" / f"round2-{stage}.json"
     while process.poll() is None and time.monotonic() < deadline:
-        if state.exists() and read_json(state)["step"] > 0:
+        if state.exists() and read_json(state)["step"] > before:
             break
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     done = read_json(state)["step"]
-    assert 0 < done < 400, "it was not killed while the prompts were tuned"
-    shared = {"rounds": 2, "prompt_steps": done + 2, "stage": "2"}
+    assert before < done < 400, "it was not killed within this stage"
+    shared = {"rounds": 2, key: done + 2, "stage": "2", **plain}
     train(configured(real_seals, compact_folder, **shared), killed, resume=True)
     train(configured(real_seals, compact_folder, **shared), whole, resume=True)
     assert_same_run(whole, killed)

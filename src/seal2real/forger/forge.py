@@ -23,6 +23,7 @@ from seal2real.physics.operators import blur_plane, gaussian_taps
 from seal2real.physics.page_scan import PageScan
 from seal2real.physics.photocopy import Copier
 from seal2real.physics.press_scan import InkNoise, Settings
+from seal2real.physics.toner import Toner, print_unevenly
 from seal2real.press.inks import COLOURS
 from seal2real.sample import Image, Page, PlacedSeal, Sample
 from seal2real.weights import load_into, read_json, shipped
@@ -211,6 +212,10 @@ class Forger:
         first = _COLOUR_INDEX[sample.seals[0].colour] if sample.seals else 0
         scan_code = torch.randn(1, CODE_SIZE, generator=generator)
         settings = self._settings(scan_code, first, style)
+        page = sample.page.image
+        if not sample.page.scanned:
+            toner = Toner.random(rng, min(1.0, 2.0 * _strength(style, "capture")))
+            page = print_unevenly(page, sample.page.dpi, toner, rng)
 
         layers = []
         for seal in sample.seals:
@@ -218,7 +223,7 @@ class Forger:
             wear = float(seal.effects.get("wear", _strength(style, "wear")))  # a die may have wear of its own
             own = self._settings(code, _COLOUR_INDEX[seal.colour], {**style, "wear": wear})
             residual = min(1.0, 2.0 * wear)  # it paints flaws: pristine impressions have none
-            layers.append(self._ink_of(seal, sample.page.image, own, residual, scale, generator))
+            layers.append(self._ink_of(seal, page, own, residual, scale, generator))
 
         blur = gaussian_taps(float(settings["blur"]) * scale, 0.45 * scale)
         told: dict[str, Any] = {"forger": self.name, "style": dict(style)}
@@ -226,13 +231,13 @@ class Forger:
         if style.get("device") == PHOTOCOPY:
             copier = Copier.random(rng)
             scan = PageScan(settings, scale, height, width, generator)
-            clean, stamped, ink = photocopied(sample.page.image, layers, scan, copier, sample.page.dpi, rng)
+            clean, stamped, ink = photocopied(page, layers, scan, copier, sample.page.dpi, rng)
             layers = [copied_ink(layer, copier) for layer in layers]
             authenticity, told = PHOTOCOPY, {**told, "device": PHOTOCOPY, "copier": copier.told()}
         else:
             own_scan = sample.page.scanned
             paper = None if own_scan else PageScan(settings, scale, height, width, generator)
-            clean, stamped, ink = composed(sample.page.image, layers, paper, blur)
+            clean, stamped, ink = composed(page, layers, paper, blur)
             if style.get("device", ANY) != ANY:
                 told["device"] = "page" if own_scan else style["device"]  # what captured the page stays its own
         seals = tuple(

@@ -21,6 +21,7 @@ from seal2real.physics.press_scan import InkNoise, ScanNoise, Settings, press_in
 from seal2real.press.inks import COLOURS, INKS, absorbance_of
 
 CODE_SIZE = len(KNOBS)
+_TINT = 0.05  # how far the residual network may move the hue: films of one ink differ in thickness above all
 VISIBLE_ABSORBANCE = (
     0.18  # absorbance of the strongest channel (about 16 % of the light) at which ink counts as visible
 )
@@ -114,7 +115,7 @@ class LayeredForger(nn.Module):
             correction = self.residual(features)
         correction = strength * correction.float()
         film = torch.exp(0.5 * torch.tanh(correction[:, :1]))
-        tint = torch.exp(0.15 * _hue_swing(colour).view(-1, 1, 1, 1) * torch.tanh(correction[:, 1:]))
+        tint = torch.exp(_TINT * _hue_swing(colour).view(-1, 1, 1, 1) * torch.tanh(correction[:, 1:]))
         return pressed * film * tint, pressed
 
     def forward(

@@ -134,6 +134,21 @@ def test_a_window_of_a_bare_page_scans_as_the_page(seed: int) -> None:
     assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS, height=st.integers(80, 140), width=st.integers(80, 140))
+def test_ink_is_called_visible_where_the_scan_shows_it(seed: int, height: int, width: int) -> None:
+    knobs = some_settings(seed, **dict.fromkeys(FIELDS, 0.0), jpeg=0.0)
+    passes = PageScan(knobs, SCALE, height, width, torch.Generator().manual_seed(0))
+    ink = -np.log(np.clip(a_page(seed, height, width), 30, 255) / np.float32(255)) * np.float32(0.6)
+    white = np.full((height, width, 3), 255, np.uint8)
+    whole = (slice(0, height), slice(0, width))
+    bare, inked = (passes.expose(white, whole, a).astype(np.float32) for a in (np.zeros_like(ink), ink))
+    absorbed = np.log(np.maximum(bare, 1) / np.maximum(inked, 1)).max(2)
+    clear = np.abs(absorbed - 0.18) > 0.03  # a grey level or two away from the limit
+    assert clear.mean() > 0.5
+    assert np.array_equal(passes.visible(ink, 0.18)[clear], (absorbed > 0.18)[clear])
+
+
 def test_same_generator_same_bytes() -> None:
     page, knobs = a_page(3, 120, 100), some_settings(3)
     assert np.array_equal(fast(knobs, page, 7), fast(knobs, page, 7))

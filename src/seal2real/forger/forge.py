@@ -228,20 +228,19 @@ class Forger:
         blur = gaussian_taps(float(settings["blur"]) * scale, 0.45 * scale)
         told: dict[str, Any] = {"forger": self.name, "style": dict(style)}
         authenticity = "impression"
-        if style.get("device") == PHOTOCOPY:
+        own_scan = sample.page.scanned and style.get("device") != PHOTOCOPY
+        scan = None if own_scan else PageScan(settings, scale, height, width, generator)
+        if scan is not None and style.get("device") == PHOTOCOPY:
             copier = Copier.random(rng)
-            scan = PageScan(settings, scale, height, width, generator)
             clean, stamped, ink = photocopied(page, layers, scan, copier, sample.page.dpi, rng)
             layers = [copied_ink(layer, copier) for layer in layers]
             authenticity, told = PHOTOCOPY, {**told, "device": PHOTOCOPY, "copier": copier.told()}
         else:
-            own_scan = sample.page.scanned
-            paper = None if own_scan else PageScan(settings, scale, height, width, generator)
-            clean, stamped, ink = composed(page, layers, paper, blur)
+            clean, stamped, ink = composed(page, layers, scan, blur)
             if style.get("device", ANY) != ANY:
                 told["device"] = "page" if own_scan else style["device"]  # what captured the page stays its own
         seals = tuple(
-            replace(seal, visible=visible_ink(seal, layer, settings, blur), authenticity=authenticity)
+            replace(seal, visible=visible_ink(seal, layer, scan, blur), authenticity=authenticity)
             for seal, layer in zip(sample.seals, layers, strict=True)
         )
         return replace(sample, stamped=stamped, clean=clean, ink=ink, seals=seals).with_provenance(**told)

@@ -14,7 +14,6 @@ from seal2real.forger.layered import VISIBLE_ABSORBANCE
 from seal2real.physics.operators import blur_plane
 from seal2real.physics.page_scan import BLOCK, PageScan, Window, strongest
 from seal2real.physics.photocopy import Copier, copy_sheets
-from seal2real.physics.press_scan import Settings
 from seal2real.sample import FloatMap, Image, Mask, PlacedSeal
 
 
@@ -85,15 +84,12 @@ def _absorbed(layers: Sequence[InkLayer], wide: Window) -> FloatMap:
     return absorbed
 
 
-def visible_ink(seal: PlacedSeal, layer: InkLayer, settings: Settings, blur: npt.NDArray[np.float32]) -> Mask:
-    """``bool``, in the frame of the seal's coverage: where its ink can be seen in the scan, on bare paper.
-
-    The light that passes is blurred (not the absorbance: a thin line of strong ink stays thin), lifted by the black
-    level and bent by the tone curve, as the scan does.
-    """
-    black, gamma = float(settings["black_level"]), float(settings["gamma"])
-    passed = blur_plane(np.exp(-strongest(layer.ink)), blur)
-    shown = (black + (1 - black) * passed) ** gamma < np.exp(-VISIBLE_ABSORBANCE)
+def visible_ink(seal: PlacedSeal, layer: InkLayer, scan: PageScan | None, blur: npt.NDArray[np.float32]) -> Mask:
+    """``bool``, in the frame of the seal's coverage: where its ink can be seen in the scan, on bare paper."""
+    if scan is None:
+        shown = blur_plane(strongest(layer.ink), blur) > VISIBLE_ABSORBANCE
+    else:
+        shown = scan.visible(layer.ink, VISIBLE_ABSORBANCE)
     margin = (len(shown) - len(seal.coverage)) // 2
     return np.ascontiguousarray(shown[margin : len(shown) - margin, margin : shown.shape[1] - margin])
 

@@ -18,7 +18,7 @@ import torch
 from seal2real.physics.jpeg import jpeg_file
 from seal2real.physics.operators import blur_plane, gaussian_taps, soft_noise, to_rgb, to_ycbcr, value_noise
 from seal2real.physics.press_scan import Settings
-from seal2real.sample import FloatMap, Image
+from seal2real.sample import FloatMap, Image, Mask
 
 Window = tuple[slice, slice]  # rows and columns of the page, both on the grid of BLOCK or at the page's end
 
@@ -125,22 +125,49 @@ class PageScan:
         else:
             passed = np.exp(-np.asarray(cv2.copyMakeBorder(absorbance, *odd, cv2.BORDER_REPLICATE), np.float32))
             tones = list(cv2.split(self._tone(page * np.float32(1 / 255) * passed)))
+        light = (self._gain[here], self._gain_half[half_here])
+        grain = [self._grain[here], *(plane[half_here] for plane in self._chroma_grain)]
+        return np.ascontiguousarray(self._sensed(tones, light, grain)[:height, :width])
+
+    def _sensed(
+        self,
+        tones: Sequence[npt.NDArray[Any]],
+        light: tuple[FloatMap, FloatMap] | None = None,
+        grain: Sequence[FloatMap] | None = None,
+    ) -> Image:
+        """Filters and chroma at half resolution: three sharp planes of even size to BGR ``uint8 [h, w, 3]``."""
         luma = _weighted(tones, self._planes[0])
         small = [_halved(plane) for plane in tones]
         chroma = [_weighted(small, row) for row in self._planes[1:]]
-
-        luma *= self._gain[here]
+        if light is not None:
+            luma *= light[0]
+            chroma = [plane * light[1] for plane in chroma]
         luma = blur_plane(luma, self._blur)
         if self._sharpen > 0.01:
             soft = blur_plane(luma, self._soft)
             luma = np.asarray(cv2.addWeighted(luma, 1 + self._sharpen, soft, -self._sharpen, 0), np.float32)
-        luma += self._grain[here]
-        blue, red = (
-            blur_plane(plane * self._gain_half[half_here], self._chroma_blur) + grain[half_here]
-            for plane, grain in zip(chroma, self._chroma_grain, strict=True)
-        )
+        chroma = [blur_plane(plane, self._chroma_blur) for plane in chroma]
+        if grain is not None:
+            luma += grain[0]
+            chroma = [plane + noise for plane, noise in zip(chroma, grain[1:], strict=True)]
+        blue, red = chroma
         bgr = cv2.merge([_lifted(luma, row[0] * blue + row[1] * red) for row in _BGR_OF_CHROMA])
-        return np.asarray(bgr, np.uint8)[:height, :width]
+        return np.asarray(bgr, np.uint8)
+
+    def visible(self, absorbance: FloatMap, least: float) -> Mask:
+        """``bool [h, w]``: where ink of ``absorbance`` ``[h, w, 3]`` on bare paper still absorbs ``least`` in some
+        channel of the scan; without light, texture, grain and JPEG."""
+        height, width = absorbance.shape[:2]
+        odd = (0, height % 2, 0, width % 2)
+        passed = cv2.convertScaleAbs(np.exp(-absorbance), alpha=255.0)
+        passed = np.asarray(cv2.copyMakeBorder(passed, *odd, cv2.BORDER_REPLICATE), np.uint8)
+        seen, bare = (
+            self._sensed([cv2.LUT(plane, table) for plane, table in zip(cv2.split(sheet), self._tables, strict=True)])
+            for sheet in (passed, np.full((2, 2, 3), 255, np.uint8))
+        )
+        limits = bare[0, 0] * np.exp(-least)
+        channels = (plane < limit for plane, limit in zip(cv2.split(seen), limits, strict=True))
+        return np.logical_or.reduce(list(channels))[:height, :width]
 
     def _expose_sheet(self, page: Image) -> Image:
         """In bands, with as many rows around as the filters see: they stay in the processor's cache."""

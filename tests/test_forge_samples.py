@@ -16,7 +16,10 @@ from seal2real.errors import UsageError
 from seal2real.forger.forge import Forger
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.residual import ResidualForger
+from seal2real.forger.sheets import InkLayer, composed
 from seal2real.page import TemplatePages
+from seal2real.physics.knobs import KNOBS, decode
+from seal2real.physics.page_scan import PageScan
 from seal2real.press import compose, stamp_page
 from seal2real.sample import Page, PlacedSeal, Sample
 from seal2real.seeding import rng_for
@@ -201,3 +204,21 @@ def test_capture_zero_is_close_to_the_page(untrained: Forger) -> None:
 def test_wrong_styles_are_refused(untrained: Forger, style: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(style))):
         untrained.forge(a_sample(0), np.random.default_rng(0), style)
+
+
+@pytest.mark.parametrize("scanned", [True, False])
+def test_paste_covers_print_and_dye_does_not(scanned: bool) -> None:
+    page = np.full((96, 128, 3), 255, np.uint8)
+    page[32:64] = 20  # a broad line of print across the seal
+    ink = np.zeros((64, 64, 3), np.float32)
+    ink[8:56, 8:56] = (0.1, 1.2, 1.4)
+    scan = None if scanned else PageScan(decode(torch.zeros(1, len(KNOBS))), 5.0, 96, 128, torch.Generator())
+    blur = np.ones(1, np.float32)
+    dye, paste = (
+        composed(page, [InkLayer(slice(16, 80), slice(32, 96), ink, body)], scan, blur)[1].astype(int)
+        for body in (0.0, 0.4)
+    )
+    over_print, over_paper, beside = np.s_[42:54, 46:80], np.s_[26:28, 50:76], np.s_[:, :24]
+    assert (paste[over_print] - dye[over_print])[..., 0].min() > 25, "red shows on black"
+    assert np.abs(paste[over_paper] - dye[over_paper]).max() <= 12
+    assert np.array_equal(paste[beside], dye[beside])

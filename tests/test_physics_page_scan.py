@@ -92,7 +92,7 @@ def test_ink_changes_nothing_beyond_its_reach(seed: int, height: int, width: int
     row, column = (data.draw(st.integers(0, side - 8)) for side in absorbed.shape[:2])
     absorbed[row : row + 8, column : column + 8] = (0.1, 1.5, 1.2)
 
-    exposed = passes.expose_stamped(page, bare, window, absorbed)
+    exposed = passes.expose_stamped(page[window], bare, window, absorbed)
     near = cv2.dilate((strongest(absorbed) > 0).astype(np.uint8), np.ones((2 * passes.reach + 1,) * 2, np.uint8)) > 0
     assert np.array_equal(exposed[~near], bare[window][~near])
 
@@ -116,7 +116,7 @@ def test_a_stamped_window_scans_as_the_stamped_page(seed: int) -> None:
     bare = passes.expose(page)
     window = (slice(16, 208), slice(16, 224))
     patched = bare.copy()
-    patched[window] = passes.expose_stamped(page, bare, window, absorbed[window])
+    patched[window] = passes.expose_stamped(page[window], bare, window, absorbed[window])
     difference = np.abs(patched.astype(int) - whole)
     assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
 

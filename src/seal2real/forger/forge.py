@@ -36,6 +36,7 @@ _FRESH_FILM = 0.85  # dial of the film's thickness at wear 0, at least
 _INKS = ("ink_red", "ink_green", "ink_blue")
 _CAPTURE = ("blur", "noise", "chroma_noise", "jpeg", "chroma_blur", "black_level", "shading", "fibre")
 _MARGIN_MM = 2.5  # around a seal: room for halo, double strike, and the scan's blur
+_THICK = 0.6  # body of the thickest paste
 _BAND = 512  # rows that the residual forger takes at a time
 _KINDS: dict[str, type[LayeredForger] | type[ResidualForger]] = {"layered": LayeredForger, "residual": ResidualForger}
 _COLOUR_INDEX = {colour: index for index, colour in enumerate(COLOURS)}
@@ -223,7 +224,8 @@ class Forger:
             wear = float(seal.effects.get("wear", _strength(style, "wear")))  # a die may have wear of its own
             own = self._settings(code, _COLOUR_INDEX[seal.colour], {**style, "wear": wear})
             residual = min(1.0, 2.0 * wear)  # it paints flaws: pristine impressions have none
-            layers.append(self._ink_of(seal, page, own, residual, scale, generator))
+            layer = self._ink_of(seal, page, own, residual, scale, generator)
+            layers.append(replace(layer, body=_body(seal, rng)))
 
         blur = gaussian_taps(float(settings["blur"]) * scale, 0.45 * scale)
         told: dict[str, Any] = {"forger": self.name, "style": dict(style)}
@@ -361,6 +363,12 @@ def unpaste(image: Image, dpi: float) -> Sample:
     )  # fmt: skip
     page = Page(clean, dpi, (), (), "image")
     return Sample(page, image, clean, coverage * float(-np.expm1(-full.max())), (seal,))
+
+
+def _body(seal: PlacedSeal, rng: Generator) -> float:
+    """How well the ink covers print: from dyes, which do not, to thick paste; black over black shows none."""
+    drawn = _THICK * float(rng.beta(1.2, 4.0))
+    return 0.0 if seal.colour == "black" else drawn
 
 
 def _checked(style: Style | None) -> Style:

@@ -20,11 +20,12 @@ from seal2real.sample import FloatMap, Image, Mask, PlacedSeal
 @dataclass(frozen=True)
 class InkLayer:
     """Ink ``float32 [h, w, 3]`` (absorbance, >= 0) and the rows and columns of the page where it lies, which may reach
-    past the page."""
+    past the page. ``body``, 0..1, is how well its pigment covers print: dyes let black toner through, pastes less."""
 
     rows: slice
     columns: slice
     ink: FloatMap
+    body: float = 0.0
 
 
 def composed(
@@ -38,15 +39,15 @@ def composed(
     ink = np.zeros((height, width), np.float32)
     reach = len(blur) // 2 if scan is None else scan.reach
     for wide in _merged([_grown(layer, 2 * reach + BLOCK, height, width) for layer in layers]):
-        absorbed = _absorbed(layers, wide)
+        absorbed, under = _absorbed(layers, wide), _under(page, layers, wide)
         ink[wide] = -np.expm1(-strongest(absorbed))
         if scan is None:
             blurred = cv2.sepFilter2D(absorbed, -1, blur, blur, borderType=cv2.BORDER_REPLICATE)
-            stamped[wide] = (page[wide] * np.exp(-blurred) + np.float32(0.5)).astype(np.uint8)
+            stamped[wide] = (under * np.exp(-blurred) + np.float32(0.5)).astype(np.uint8)
         else:
             # JPEG's chroma looks past a block's edge, so the outermost blocks only lend their pixels
             inner = _without_rim(wide, height, width)
-            part = scan.compress(np.ascontiguousarray(scan.expose_stamped(page, bare, wide, absorbed)))
+            part = scan.compress(np.ascontiguousarray(scan.expose_stamped(under, bare, wide, absorbed)))
             stamped[inner] = part[inside(inner, wide)]
     return clean, stamped, ink
 
@@ -61,7 +62,7 @@ def photocopied(
     ink = np.zeros((height, width), np.float32)
     for wide in _merged([_grown(layer, 0, height, width) for layer in layers]):
         passed = np.exp(-_absorbed(layers, wide))
-        sheet[wide] = (page[wide] * passed + np.float32(0.5)).astype(np.uint8)
+        sheet[wide] = (_under(page, layers, wide) * passed + np.float32(0.5)).astype(np.uint8)
         ink[wide] = 1 - copier.tone(passed)
     copies = copy_sheets([page, sheet] if layers else [page], dpi, copier, rng)
     clean = scan.compress(scan.expose(copies[0]))
@@ -82,6 +83,22 @@ def _absorbed(layers: Sequence[InkLayer], wide: Window) -> FloatMap:
         if here is not None:
             absorbed[inside(here, wide)] += layer.ink[inside(here, (layer.rows, layer.columns))]
     return absorbed
+
+
+def _under(page: Image, layers: Sequence[InkLayer], wide: Window) -> Image:
+    """What the ink in a window lies on: the page, its print lighter where ink with a body covers it."""
+    bodies = [layer for layer in layers if layer.body > 0 and meeting((layer.rows, layer.columns), wide) is not None]
+    if not bodies:
+        return page[wide]
+    under = page[wide].astype(np.float32)
+    for layer in bodies:
+        place = (layer.rows, layer.columns)
+        here = meeting(place, wide)
+        assert here is not None
+        hidden = np.float32(-layer.body) * np.expm1(-strongest(layer.ink[inside(here, place)]))
+        part = under[inside(here, wide)]
+        part += hidden[..., None] * (255 - part)
+    return (under + np.float32(0.5)).astype(np.uint8)
 
 
 def visible_ink(seal: PlacedSeal, layer: InkLayer, scan: PageScan | None, blur: npt.NDArray[np.float32]) -> Mask:

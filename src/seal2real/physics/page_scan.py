@@ -189,7 +189,7 @@ class PageScan:
         """`expose` of a window with ink; beyond the ink's reach it equals ``bare`` exactly, so that JPEG does too.
 
         Args:
-            page: ``uint8 [H, W, 3]`` RGB, the whole sheet.
+            page: ``uint8 [h, w, 3]`` RGB, the window of the sheet.
             bare: ``uint8 [H, W, 3]`` BGR, `expose` of it.
             window: rows and columns; the ink should end ``2 * reach`` before its inner edges.
             absorbance: ``float32 [h, w, 3]`` of the ink in the window.
@@ -197,7 +197,7 @@ class PageScan:
         Returns:
             ``uint8 [h, w, 3]`` BGR.
         """
-        exposed = self.expose(page[window], window, absorbance)
+        exposed = self.expose(page, window, absorbance)
         inked = (strongest(absorbance) > 0).astype(np.uint8)
         near = cv2.dilate(inked, np.ones((2 * self.reach + 1, 1), np.uint8))
         near = cv2.dilate(near, np.ones((1, 2 * self.reach + 1), np.uint8))

@@ -113,10 +113,9 @@ class LayeredForger(nn.Module):
         features = torch.cat((pressed, coverage, around, grey, scale, noise.white, support), 1)
         with self.autocast():
             correction = self.residual(features)
-        correction = strength * correction.float()
-        film = torch.exp(0.5 * torch.tanh(correction[:, :1]))
-        tint = torch.exp(_TINT * _hue_swing(colour).view(-1, 1, 1, 1) * torch.tanh(correction[:, 1:]))
-        return pressed * film * tint, pressed
+        correction = torch.tanh(strength * correction.float())
+        hue = _TINT * _hue_swing(colour).view(-1, 1, 1, 1)
+        return pressed * torch.exp(0.5 * correction[:, :1] + hue * correction[:, 1:]), pressed
 
     def forward(
         self,

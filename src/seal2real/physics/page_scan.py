@@ -27,7 +27,7 @@ _BAND = 128  # rows of a page that are exposed together; even
 _LIGHT_CELLS = 48
 _LIGHT_MM = 30.0  # cell of the light field, as in `press_scan.scan_fields`
 _LIGHT_SHARE = 0.25  # but at least so much of the sheet's longer side: one lamp lights a sheet, not thirty
-_TEXTURE_CELLS = 1024  # reflected beyond: 100 mm of the finest texture
+_TEXTURE_CELLS = 1024  # at most; reflected beyond: 100 mm of the finest texture
 _UNIT = torch.eye(3)[:, :, None, None]
 _TO_YCBCR = to_ycbcr(_UNIT)[:, :, 0, 0].numpy().T.astype(np.float32)  # [3, 3], RGB columns to planes
 _BGR_OF_CHROMA = to_rgb(_UNIT)[1:, :, 0, 0].numpy().T[::-1].astype(np.float32)  # [3, 2], planes' chroma to BGR
@@ -90,7 +90,8 @@ class PageScan:
         cell = torch.tensor([max(_LIGHT_MM * scale, _LIGHT_SHARE * max(height, width))])
         light = soft_noise(field(_LIGHT_CELLS), cell, turn, height, width)
         cell = torch.tensor([knobs["fibre_size"] * scale])
-        texture = value_noise(field(_TEXTURE_CELLS), cell, turn + 1, height, width)
+        cells = min(_TEXTURE_CELLS, int(np.hypot(height, width) / float(cell)) + 4)  # more would not be seen
+        texture = value_noise(field(cells), cell, turn + 1, height, width)
         light.mul_(0.4 * knobs["shading"]).add_(1.0)
         texture.mul_(knobs["fibre"]).add_(1.0)
         return np.asarray(light.mul_(texture)[0, 0].numpy())

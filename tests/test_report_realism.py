@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seal2real.dataset.labelled_scans import outline_of
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.report.c2st import JudgeBudget, auc, c2st, fit_logistic
 from seal2real.report.compare import FLOOR, OTHER_REAL, compare
 from seal2real.report.features import DIMENSIONS, onnx_encoder, standardise, statistics
 from seal2real.report.kid import kid, mmd2, polynomial_kernel
 from seal2real.report.protocol import Protocol, SealCrop, cut_patches, dark_text_share, match
-from seal2real.report.sources import crop_seal, outline_of, paste_flat
+from seal2real.report.sources import crop_seal, paste_flat
 
 TINY = JudgeBudget(folds=2, repeats=1, cnn_steps=6, cnn_batch=16, bootstraps=200)
 QUICK = JudgeBudget(folds=2, repeats=1, cnn_steps=0, bootstraps=200)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from seal2real import __version__
-from seal2real.cli import checking, converting, data, drawing, exporting, learning, measuring, sampling
+from seal2real.cli import checking, converting, data, drawing, exporting, learning, measuring, sampling, using
 from seal2real.cli.progress import is_main_process
 from seal2real.errors import Seal2RealError, UsageError
 
@@ -69,6 +69,11 @@ app.command("pretrain-estimator", rich_help_panel="Learning")(learning.pretrain_
 app.command("export-onnx", rich_help_panel="Learning")(exporting.export_onnx)
 app.command(rich_help_panel="Learning")(sampling.sample)
 app.command(rich_help_panel="Learning")(sampling.edit)
+app.command(rich_help_panel="Scans")(using.segment)
+app.command(rich_help_panel="Scans")(using.read)
+app.command(rich_help_panel="Scans")(using.verify)
+app.command(rich_help_panel="Scans")(using.remove)
+app.command("train-task", rich_help_panel="Learning")(using.train_task)
 app.command(rich_help_panel="Measuring")(measuring.evaluate)
 app.command(rich_help_panel="Checking")(checking.validate)
 app.command(rich_help_panel="Checking")(checking.stats)

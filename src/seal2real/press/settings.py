@@ -61,6 +61,7 @@ class PressSettings:
         riding: share of cross-page seals, split over the edges of stacked sheets (骑缝章), on pages that are signed.
             [riding]
         riding_unsigned: the same on pages without a place for a seal: most sheets of a contract.
+        random_text: share of the invented seals that say random characters, to train recognisers with. [random-text]
 
     Raises:
         UsageError: a rate is out of range, or no count has a share.
@@ -78,6 +79,7 @@ class PressSettings:
     off_page: float = 0.015
     riding: float = 0.035
     riding_unsigned: float = 0.35
+    random_text: float = 0.0
 
     def __post_init__(self) -> None:
         for entry in fields(self):

@@ -16,6 +16,7 @@ from seal2real.press.settings import DEFAULT, PressSettings
 from seal2real.press.strikes import Riding, double_strike, partial_strike, riding_centre, riding_part, size_of
 from seal2real.sample import Page, PlacedSeal, Sample
 from seal2real.seal import KINDS, SealDesign, SealKind, draw, kind_of, random_design
+from seal2real.seal.random_text import with_random_text
 
 # Boxes and rings with a date or a word are not split over sheets.
 NOT_RIDING = frozenset({"notice", "dater", "date-box", "form"})
@@ -71,7 +72,11 @@ def stamp_page(
             design = given_design(rng, designs, seals)
             seals.append(strike(page, rng, design, seals, own_colour(design, colour), settings))
         else:
-            seals.append(strike(page, rng, invented_design(rng, allowed, shares, accept), seals, colour, settings))
+            design = invented_design(rng, allowed, shares, accept)
+            scrambled = settings.random_text > 0 and rng.random() < settings.random_text
+            design = with_random_text(design, rng) if scrambled else design
+            seal = strike(page, rng, design, seals, colour, settings)
+            seals.append(replace(seal, effects={**seal.effects, "random-text": True}) if scrambled else seal)
     return compose(page, seals)
 
 

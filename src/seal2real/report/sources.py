@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from seal2real.dataset.formats.native import METADATA, Row, load_sample, read_rows
+from seal2real.dataset.labelled_scans import LABELS, labelled_scans
 from seal2real.errors import Seal2RealError
-from seal2real.images import load_rgb, require_images
 from seal2real.physics.ink_measure import measure_ink
 from seal2real.press.inks import random_ink
 from seal2real.prior.real import RealCrop, RealCrops
@@ -23,7 +21,6 @@ from seal2real.sample import Image, Polygon
 from seal2real.seeding import rng_for
 
 MARGIN = 0.12  # room around a seal, as a share of its diameter
-LABELS = "labels.json"
 
 
 def crop_seal(
@@ -59,18 +56,6 @@ def crop_seal(
     if mask.sum() < 30:
         return None
     return SealCrop(part, mask, colour or ink.colour, diameter, source, collection or source)
-
-
-def outline_of(seal: dict[str, Any]) -> Polygon:
-    """The polygon ``[n, 2]`` of a ``labels.json`` outline: ``{points}`` or ``{cx, cy, rx, ry, angle}``."""
-    if "points" in seal:
-        return np.asarray(seal["points"], dtype=np.float32)
-    turn = np.linspace(0, 2 * np.pi, 72, endpoint=False)
-    x, y = seal["rx"] * np.cos(turn), seal["ry"] * np.sin(turn)
-    angle = np.deg2rad(seal.get("angle", 0.0))
-    return np.stack(
-        [seal["cx"] + x * np.cos(angle) - y * np.sin(angle), seal["cy"] + x * np.sin(angle) + y * np.cos(angle)], axis=1
-    ).astype(np.float32)
 
 
 def real_seals(folder: Path, black: bool = True) -> list[SealCrop]:
@@ -112,21 +97,8 @@ def labelled_seals(labels: Path) -> list[SealCrop]:
     Raises:
         Seal2RealError: the file is no such list, or an image is missing.
     """
-    try:
-        entries = json.loads(labels.read_text(encoding="utf-8"))
-        wanted = [entry for entry in entries if entry.get("mask_ok", True)]
-        stems = {path.stem: path for path in require_images(labels.parent / "images")}
-        crops = [
-            crop_seal(
-                load_rgb(stems[entry["name"]]),
-                outline_of(entry["seal"]),
-                str(entry.get("source", entry["name"])),
-                str(entry.get("repo", "")),
-            )
-            for entry in wanted
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Seal2RealError(f"{labels}: not a list of labelled seals ({error!r}); fix it or move it away") from None
+    scans = [scan for scan in labelled_scans(labels.parent) if scan.trusted]
+    crops = [crop_seal(scan.image, scan.outline, scan.source, scan.collection) for scan in scans]
     return [crop for crop in crops if crop is not None]
 
 

@@ -9,7 +9,7 @@ Coordinates are pixels rounded to 2 decimals, x to the right, y down; ``bbox`` i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,8 +195,13 @@ def require_folder(dataset: Path) -> None:
     raise UsageError(f"{dataset}: no such folder; give the folder of a dataset made by seal2real generate")
 
 
-def load_sample(dataset: Path, row: Row) -> NativeSample:
+def load_sample(dataset: Path, row: Row, lines: bool = True) -> NativeSample:
     """The images of a row.
+
+    Args:
+        dataset: the folder.
+        row: of its ``metadata.jsonl``.
+        lines: read the crops of lines too; without, there are none.
 
     Raises:
         Seal2RealError: a file is missing or no image (it names the file), or the dataset came from a format that does
@@ -219,9 +224,20 @@ def load_sample(dataset: Path, row: Row) -> NativeSample:
             tuple(
                 _load(dataset / line["crop"], cv2.IMREAD_COLOR_RGB) if line["crop"] else None for line in seal["lines"]
             )
-            for seal in row["seals"]
+            for seal in (row["seals"] if lines else ())
         ),
     )
+
+
+def load_reference(dataset: Path, seal: Mapping[str, Any]) -> Image:
+    """The image ``uint8 [H, W, 3]`` of a seal's genuine impression, in a dataset made for verification.
+
+    Raises:
+        Seal2RealError: the seal has none, or the file is missing or damaged.
+    """
+    if not seal.get("reference"):
+        raise Seal2RealError(f"{dataset}: a seal has no reference; generate the dataset with --authenticity")
+    return _load(dataset / seal["reference"], cv2.IMREAD_COLOR_RGB)
 
 
 def _seal_row(seal: PlacedSeal, bbox: list[int], stem: str, lines: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,240 @@
+"""Commands for scans: segment, verify, read, remove; and the training of their models."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seal2real.cli.progress import counting, training
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from seal2real.sample import Image
+    from seal2real.tasks.output import Outcome
+    from seal2real.tasks.scans import Scan
+
+_Inputs = Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Images, PDFs, or folders of them.")]
+_Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all results as JSON.")]
+_Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a table with a row for each seal.")]
+_Visualise = Annotated[
+    Path | None, typer.Option("--visualise", metavar="DIR", help="Write each page with the results drawn on it.")
+]
+_Dpi = Annotated[float, typer.Option("--dpi", help="Resolution at which PDFs are rendered.")]
+_Threshold = Annotated[float, typer.Option("--threshold", help="Least confidence of a seal, 0 to 1.")]
+_Model = Annotated[str, typer.Option("--model", metavar="NAME|DIR|ID", help="Model that finds the seals.")]
+
+
+def segment(
+    inputs: _Inputs,
+    masks: Annotated[Path | None, typer.Option("--masks", metavar="DIR", help="Write each page's ink mask.")] = None,
+    json: _Json = None,
+    csv: _Csv = None,
+    visualise: _Visualise = None,
+    threshold: _Threshold = 0.5,
+    dpi: _Dpi = 200,
+    model: _Model = "default",
+) -> None:
+    """Find the seals of **IMAGE...**: ink, outline, shape, colour, confidence."""
+    import numpy as np
+
+    from seal2real.tasks.output import Outcome
+    from seal2real.tasks.overlay import draw_seals
+    from seal2real.tasks.segment import Segmenter
+
+    _check_share("threshold", threshold)
+    segmenter = Segmenter.from_pretrained(model)
+
+    def tool(image: Image) -> Outcome:
+        seals = segmenter.segment(image, threshold)
+        pictures: dict[str, np.ndarray] = {}
+        if masks is not None:
+            ink = np.zeros(image.shape[:2], bool)
+            for seal in seals:
+                ink |= seal.on_page(*image.shape[:2])
+            pictures["-ink"] = ink
+        if visualise is not None:
+            pictures["-seals"] = draw_seals(image, seals)
+        told = [f"{s.colour} {s.shape} seal at {_box(s.bbox)}, confidence {s.confidence:.2f}" for s in seals]
+        return Outcome([seal.to_dict() for seal in seals], pictures, told)
+
+    _run("segment", inputs, dpi, tool, {"-ink": masks, "-seals": visualise}, json, csv)
+
+
+def read(
+    inputs: _Inputs,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="NAME", help="own, pp-ocr, both, or auto: both where it is installed.")
+    ] = "auto",
+    json: _Json = None,
+    csv: _Csv = None,
+    visualise: _Visualise = None,
+    threshold: _Threshold = 0.5,
+    dpi: _Dpi = 200,
+    model: _Model = "default",
+) -> None:
+    """Read the text of the seals of **IMAGE...**, line by line."""
+    from seal2real.tasks.output import Outcome
+    from seal2real.tasks.overlay import draw_reading
+    from seal2real.tasks.read import SealReader
+    from seal2real.tasks.segment import Segmenter
+
+    _check_share("threshold", threshold)
+    reader = SealReader(Segmenter.from_pretrained(model), engine=engine)
+
+    def tool(image: Image) -> Outcome:
+        seals = reader.read(image, reader.segmenter.segment(image, threshold))
+        told = []
+        for found in seals:
+            told.append(f"{found.seal.colour} {found.seal.shape} seal at {_box(found.seal.bbox)}")
+            told += [f"  {line.text}  ({line.confidence:.2f})" for line in found.lines]
+        pictures = {} if visualise is None else {"-text": draw_reading(image, seals)}
+        return Outcome([found.to_dict() for found in seals], pictures, told)
+
+    _run("read", inputs, dpi, tool, {"-text": visualise}, json, csv)
+
+
+def remove(
+    inputs: _Inputs,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the pages without seals (PNG).")],
+    json: _Json = None,
+    csv: _Csv = None,
+    threshold: _Threshold = 0.5,
+    dpi: _Dpi = 200,
+    model: _Model = "default",
+    remover: Annotated[str, typer.Option("--remover", metavar="NAME|DIR|ID", help="Model that removes.")] = "default",
+) -> None:
+    """Take the seals off **IMAGE...**; the text beneath stays."""
+    from seal2real.tasks.output import Outcome
+    from seal2real.tasks.remove import Remover
+    from seal2real.tasks.segment import Segmenter
+
+    _check_share("threshold", threshold)
+    taker = Remover.from_pretrained(remover, Segmenter.from_pretrained(model))
+
+    def tool(image: Image) -> Outcome:
+        seals = taker.segmenter.segment(image, threshold)
+        told = [f"{s.colour} {s.shape} seal at {_box(s.bbox)} removed" for s in seals]
+        return Outcome([seal.to_dict() for seal in seals], {"": taker.remove(image, seals)}, told)
+
+    _run("remove", inputs, dpi, tool, {"": out}, json, csv)
+
+
+def verify(
+    inputs: _Inputs,
+    reference: Annotated[
+        Path | None, typer.Option("--reference", metavar="REF", help="Image of a genuine impression to compare with.")
+    ] = None,
+    false_accepts: Annotated[
+        float, typer.Option("--false-accepts", help="Rate of false accepts that the threshold is for: 0.01 or 0.05.")
+    ] = 0.01,
+    json: _Json = None,
+    csv: _Csv = None,
+    visualise: _Visualise = None,
+    dpi: _Dpi = 200,
+    model: _Model = "default",
+) -> None:
+    """Tell impressions from pastes and copies on **IMAGE...**, and compare them with **REF**. Evidence, not proof."""
+    import numpy as np
+
+    from seal2real.images import load_rgb
+    from seal2real.tasks.output import Outcome
+    from seal2real.tasks.overlay import draw_heat, draw_seals
+    from seal2real.tasks.segment import Segmenter
+    from seal2real.tasks.verify import CAUTION, SealVerifier
+
+    verifier = SealVerifier(Segmenter.from_pretrained(model))
+    genuine = None if reference is None else verifier.reference(load_rgb(reference), str(reference))
+
+    def tool(image: Image) -> Outcome:
+        found = verifier.verify(image, genuine, false_accepts)
+        heat = np.zeros(image.shape[:2], np.float32)
+        told, captions = [], []
+        for entry in found:
+            judged = entry.judgement
+            text = f"{judged.verdict} ({judged.probabilities[judged.verdict]:.2f})"
+            if entry.comparison is not None:
+                answer = "same die" if entry.comparison.accepted else "another die"
+                text += f", {answer} as {reference.name if reference else ''} ({entry.comparison.same:.3f})"
+                heat = np.maximum(heat, entry.comparison.difference)
+            else:
+                x, y = entry.seal.offset
+                shown = judged.evidence
+                here = heat[y : y + shown.shape[0], x : x + shown.shape[1]]
+                np.maximum(here, shown, out=here)
+            told.append(f"{entry.seal.colour} {entry.seal.shape} seal at {_box(entry.seal.bbox)}: {text}")
+            captions.append(text)
+        pictures = {}
+        if visualise is not None:
+            pictures["-verified"] = draw_seals(draw_heat(image, heat), [e.seal for e in found], captions, ink=False)
+        return Outcome([entry.to_dict() for entry in found], pictures, told)
+
+    _run("verify", inputs, dpi, tool, {"-verified": visualise}, json, csv)
+    print(CAUTION, file=sys.stderr)
+
+
+def train_task(
+    task: Annotated[
+        str,
+        typer.Argument(metavar="TASK", help="segment, remove, lines, recognise, authenticity or compare."),
+    ],
+    datasets: Annotated[list[Path], typer.Argument(metavar="DATASET...", help="Made by seal2real generate.")],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run; the model is RUN/model.")],
+    steps: Annotated[int | None, typer.Option("--steps", help="Optimiser steps.  [default: the task's]")] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="Wall-clock limit of this call.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", help="Examples a step.  [default: the task's]")] = None,
+    rate: Annotated[float | None, typer.Option("--rate", help="Learning rate.  [default: the task's]")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of every choice.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
+) -> None:
+    """Train the model of a **TASK** on generated datasets."""
+    from seal2real.tasks.trainers import trainer_of
+
+    trainer = trainer_of(task)
+    config = trainer.config(steps=steps, minutes=minutes, batch=batch, learning_rate=rate, seed=seed)
+    with training(minutes) as report:
+        trainer.train(datasets, out, config, resume, report)
+    print(f"{task}: {out / 'model'}")
+
+
+def _run(
+    what: str,
+    inputs: list[Path],
+    dpi: float,
+    tool: Callable[[Image], Outcome],
+    folders: dict[str, Path | None],
+    json: Path | None,
+    csv: Path | None,
+) -> None:
+    """A tool over all pages; its pictures go to one folder for each suffix."""
+    from seal2real.tasks.output import work_through, write_results
+    from seal2real.tasks.scans import Scans, Unusable
+
+    scans = Scans(inputs, dpi)
+
+    def told(scan: Scan, outcome: Outcome) -> None:
+        for line in outcome.lines or ["no seal"]:
+            print(f"{scan.name}: {line}")
+
+    def skipped(entry: Unusable) -> None:
+        print(f"seal2real: skipped {entry.reason}", file=sys.stderr)
+
+    with counting(what, len(scans)) as advance:
+        results = work_through(scans, tool, folders, told, skipped, advance)
+    write_results(results, json, csv)
+
+
+def _box(box: tuple[float, float, float, float]) -> str:
+    x, y, width, height = (round(value) for value in box)
+    return f"{x},{y} ({width} x {height})"
+
+
+def _check_share(name: str, value: float) -> None:
+    from seal2real.errors import UsageError
+
+    if not 0 <= value <= 1:
+        raise UsageError(f"{name} is {value}; it must be 0 to 1")

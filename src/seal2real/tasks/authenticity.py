@@ -1,0 +1,178 @@
+"""Is this an impression of ink on the paper, a digital paste, or a colour copy?
+
+A U-Net judges every pixel near ink, at the resolution of the scan, where the three differ: in how ink sinks into the
+paper, how its edges share the scan's blur and noise with the print, and in a printer's raster. The seal's answer is the
+mean of its pixels' answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+
+from seal2real.errors import Seal2RealError
+from seal2real.sample import FloatMap, Image, Mask
+from seal2real.tasks.crops import CropSet, View, log_uniform, middle, random_turn, shaken
+from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.models import model_folder
+from seal2real.tasks.networks import TaskUNet, new_network
+from seal2real.tasks.segment import Seal
+
+NAME = "authenticity"
+CLASSES = ("impression", "paste", "colour-copy")
+SIDE = 160  # of training windows
+SCALES = (0.5, 1.25)  # of training windows, relative to the samples
+_LONGEST = 512  # a larger seal is judged at this size
+_NEAR = 2  # pixels around ink that count
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a seal is.
+
+    Attributes:
+        verdict: the likeliest of `CLASSES`.
+        probabilities: of each class, summing to 1.
+        evidence: ``float32 [h, w]`` in 0..1, in the frame of the seal's ink: how much each pixel speaks against an
+            impression; 0 away from ink.
+    """
+
+    verdict: str
+    probabilities: dict[str, float]
+    evidence: FloatMap
+
+
+class AuthenticityLesson:
+    """Windows onto seals of every class, as `seal2real generate --authenticity` makes them."""
+
+    name = "authenticity"
+
+    def __init__(self, crops: CropSet):
+        self.crops = crops
+        self.seals: list[list[tuple[int, int]]] = [[] for _ in CLASSES]
+        for index in range(len(crops)):
+            for number, seal in enumerate(crops.row(index)["seals"]):
+                if seal["authenticity"] in CLASSES:
+                    self.seals[CLASSES.index(seal["authenticity"])].append((index, number))
+        for name, seals in zip(CLASSES, self.seals, strict=True):
+            if not seals:
+                raise Seal2RealError(f"no {name} in the data; generate some with --authenticity")
+
+    def batch(self, rng: Generator, count: int) -> Batch:
+        """``images [B, 3, S, S]`` in 0..1, ``near [B, 1, S/2, S/2]`` 1 about ink, ``label [B]`` of `CLASSES`; as many
+        of each class."""
+        labels = [int(label) for label in rng.permutation(np.arange(count) % len(CLASSES))]
+        examples = [self._example(label, rng) for label in labels]
+        batch = {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
+        return {**batch, "label": torch.tensor(labels)}
+
+    def _example(self, label: int, rng: Generator) -> dict[str, np.ndarray]:
+        seals = self.seals[label]
+        index, number = seals[int(rng.integers(len(seals)))]
+        sample = self.crops.load(index)
+        ink = sample.visible[number]
+        spots = np.argwhere(ink)
+        outline = np.asarray(sample.row["seals"][number]["polygon"], np.float32)
+        x, y = spots[int(rng.integers(len(spots)))][::-1] if len(spots) else middle(outline)
+        shift = rng.uniform(-0.3, 0.3, 2) * SIDE
+        view = View.about((x + shift[0], y + shift[1]), log_uniform(rng, *SCALES), random_turn(rng), SIDE)
+        image = shaken(np.asarray(view.of(sample.stamped, 255), np.uint8), rng)
+        seen = np.asarray(view.of(ink.view(np.uint8) * 255, 0)) > 127
+        return {
+            "images": image.transpose(2, 0, 1).astype(np.float32) / np.float32(255),
+            "near": _about(seen)[::2, ::2].astype(np.float32)[None],
+        }
+
+    def loss(self, network: TaskUNet, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+        """Cross-entropy of the windows' answers, and a little of the pixels'."""
+        maps = network(batch["images"])[1]
+        pooled = _pooled(maps, batch["near"])
+        whole = F.cross_entropy(pooled, batch["label"])
+        labels = batch["label"].view(-1, 1, 1).expand(-1, *maps.shape[-2:])
+        pixels = F.cross_entropy(maps, labels, reduction="none")[:, None]
+        each = (pixels * batch["near"]).sum() / (batch["near"].sum() + 1)
+        right = (pooled.argmax(1) == batch["label"]).float().mean()
+        return whole + 0.2 * each, {"whole": float(whole.detach()), "right": float(right)}
+
+
+def _about(ink: Mask) -> Mask:
+    kernel = np.ones((2 * _NEAR + 1, 2 * _NEAR + 1), np.uint8)
+    return np.asarray(cv2.dilate(ink.astype(np.uint8), kernel) > 0)
+
+
+def _pooled(maps: torch.Tensor, near: torch.Tensor) -> torch.Tensor:
+    """Mean logits ``[B, classes]`` of the pixels that count."""
+    return (maps * near).sum((2, 3)) / (near.sum((2, 3)) + 1e-3)
+
+
+def train_authenticity(
+    datasets: Sequence[Path],
+    out: Path,
+    config: FitConfig | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    widths: tuple[int, ...] | None = None,
+) -> AuthenticityJudge:
+    """Train on native datasets made with ``--authenticity``, and write the model to ``out/model``; arguments as of
+    `seal2real.tasks.segment.train_segmenter`."""
+    config = config or FitConfig(learning_rate=1e-3)
+    lesson = AuthenticityLesson(CropSet(datasets))
+    network = new_network(config.seed, 0, len(CLASSES), widths)
+    network = fit(network, lesson, config, out, resume, progress)
+    network.save(out / "model", kind=NAME)
+    return AuthenticityJudge(network)
+
+
+class AuthenticityJudge:
+    """Tells impressions from pastes and copies.
+
+    Args:
+        network: as from `train_authenticity`.
+        dtype: of the computation.
+    """
+
+    def __init__(self, network: TaskUNet, dtype: torch.dtype = torch.bfloat16):
+        self.network = network.for_inference(dtype)
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path = "default") -> AuthenticityJudge:
+        """The shipped one ("default"), that of a folder, or of the hub.
+
+        Raises:
+            Seal2RealError: no such model, or a damaged one.
+        """
+        return cls(TaskUNet.load(model_folder(name, NAME)))
+
+    @torch.inference_mode()
+    def judge(self, image: Image, seal: Seal) -> Judgement:
+        """What a seal is.
+
+        Args:
+            image: ``uint8 [H, W, 3]`` that it was found on.
+            seal: as from `seal2real.tasks.segment.Segmenter`.
+        """
+        height, width = image.shape[:2]
+        x, y = seal.offset
+        rows, columns = slice(y, min(height, y + seal.ink.shape[0])), slice(x, min(width, x + seal.ink.shape[1]))
+        part, ink = image[rows, columns], seal.ink
+        scale = min(1.0, _LONGEST / max(ink.shape))
+        if scale < 1:
+            size = max(8, round(ink.shape[1] * scale)), max(8, round(ink.shape[0] * scale))
+            part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+            ink = cv2.resize(ink.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+        pixels = torch.from_numpy(np.ascontiguousarray(part)).permute(2, 0, 1)[None].float() / 255
+        maps = self.network(pixels)[1]
+        near = torch.from_numpy(_about(np.asarray(ink))[::2, ::2].astype(np.float32))[None, None]
+        chances = _pooled(maps, near)[0].softmax(0).tolist()
+        against = ((1 - maps.softmax(1)[0, 0]) * near[0, 0]).numpy()
+        evidence = cv2.resize(against, seal.ink.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        probabilities = {name: float(chance) for name, chance in zip(CLASSES, chances, strict=True)}
+        verdict = max(probabilities, key=lambda name: probabilities[name])
+        return Judgement(verdict, probabilities, np.asarray(evidence, np.float32))

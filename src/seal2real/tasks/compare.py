@@ -1,0 +1,302 @@
+"""Do two impressions come from the same die? They are laid on each other, and a U-Net says where they differ.
+
+Wear, ink and paper differ between any two impressions; a character, a font, a star, a ring or a size differs between
+dies. The network learns the one from the other. The answer is evidence, not proof: a good forgery of a die leaves
+nothing to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+
+from seal2real.dataset.formats.native import load_reference
+from seal2real.errors import Seal2RealError, UsageError
+from seal2real.physics.ink_measure import measure_ink
+from seal2real.prior.config import plain
+from seal2real.sample import FloatMap, Image
+from seal2real.tasks.crops import CropSet, View
+from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.models import model_folder
+from seal2real.tasks.networks import TaskUNet, new_network
+from seal2real.tasks.registration import SIDE, Ink, Registration, framed, register
+from seal2real.weights import read_json
+
+NAME = "comparer"
+FALSE_ACCEPTS = (0.001, 0.01, 0.05)  # rates that a threshold is kept for
+_TOP = 0.01  # share of the pixels that decide
+_STRANGERS = 0.15  # of the training pairs: another seal altogether
+_INPUTS = 4
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two impressions say.
+
+    Attributes:
+        same: probability that they are of one die, as calibrated on generated pairs.
+        accepted: whether that is above the threshold.
+        threshold: of the chosen rate of false accepts.
+        false_accept_rate: that rate, on generated pairs of altered dies.
+        difference: ``float32 [H, W]`` in 0..1, in the query image: where they differ.
+        registration: how the reference lies on the query.
+    """
+
+    same: float
+    accepted: bool
+    threshold: float
+    false_accept_rate: float
+    difference: FloatMap
+    registration: Registration
+
+
+class CompareLesson:
+    """Pairs of generated impressions: of one die, of a die and an altered one, of two seals."""
+
+    name = "compare"
+
+    def __init__(self, crops: CropSet):
+        self.crops = crops
+        self.pairs = [
+            (index, number)
+            for index in range(len(crops))
+            for number, seal in enumerate(crops.row(index)["seals"])
+            if seal.get("reference") and _comparable(seal)
+        ]
+        kinds = {bool(self._seal(pair).get("altered")) for pair in self.pairs}
+        if kinds != {False, True}:
+            raise Seal2RealError(
+                "the data needs references, of altered dies and of genuine ones; generate some with --authenticity"
+            )
+        self._frames: dict[tuple[int, int, bool], Ink | None] = {}
+        self._laid: dict[tuple[int, int], FloatMap | None] = {}
+
+    def _seal(self, pair: tuple[int, int]) -> Mapping[str, Any]:
+        return self.crops.row(pair[0])["seals"][pair[1]]
+
+    def same(self, pair: tuple[int, int]) -> bool:
+        """Whether a pair is of one die."""
+        return not self._seal(pair).get("altered")
+
+    def batch(self, rng: Generator, count: int) -> Batch:
+        """``inputs [B, 4, S, S]`` and ``same [B]``, half of them of one die."""
+        inputs: list[FloatMap] = []
+        labels: list[float] = []
+        while len(inputs) < count:
+            pair = self.pairs[int(rng.integers(len(self.pairs)))]
+            stranger = rng.random() < _STRANGERS
+            other = self.pairs[int(rng.integers(len(self.pairs)))] if stranger else pair
+            same = self.same(pair) and other == pair
+            if same != (len(inputs) % 2 == 0):
+                continue
+            laid = self.laid(pair) if other == pair else self._stacked(other, pair)
+            if laid is not None:
+                inputs.append(_shaken(laid, rng))
+                labels.append(float(same))
+        return {"inputs": torch.from_numpy(np.stack(inputs)), "same": torch.tensor(labels)}
+
+    def laid(self, pair: tuple[int, int]) -> FloatMap | None:
+        """The inputs of a pair; None where there is no ink to compare."""
+        if pair not in self._laid:
+            self._laid[pair] = self._stacked(pair, pair)
+        return self._laid[pair]
+
+    def _stacked(self, reference: tuple[int, int], query: tuple[int, int]) -> FloatMap | None:
+        first, second = self._frame(reference, True), self._frame(query, False)
+        return None if first is None or second is None else stacked(first, second, register(first, second))
+
+    def _frame(self, pair: tuple[int, int], reference: bool) -> Ink | None:
+        key = (*pair, reference)
+        if key not in self._frames:
+            self._frames[key] = self._reference(pair) if reference else self._query(pair)
+        return self._frames[key]
+
+    def _reference(self, pair: tuple[int, int]) -> Ink | None:
+        image = load_reference(self.crops.rows[pair[0]][0], self._seal(pair))
+        return framed_alone(image)
+
+    def _query(self, pair: tuple[int, int]) -> Ink | None:
+        sample = self.crops.load(pair[0])
+        ink = sample.visible[pair[1]]
+        if ink.sum() < 50:
+            return None
+        return framed(sample.stamped, ink, np.asarray(self._seal(pair)["polygon"], np.float32))
+
+    def loss(self, network: TaskUNet, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+        """Cross-entropy of the pairs' answers; differences are to be rare."""
+        maps = network(batch["inputs"])[1]
+        logit = pooled(maps)
+        loss = F.binary_cross_entropy_with_logits(-logit, batch["same"])
+        sparse = (torch.sigmoid(maps) * batch["same"].view(-1, 1, 1, 1)).mean()
+        right = ((logit < 0) == (batch["same"] > 0.5)).float().mean()
+        return loss + 0.5 * sparse, {"pairs": float(loss.detach()), "right": float(right)}
+
+
+def _comparable(seal: Mapping[str, Any]) -> bool:
+    """A part of a seal is not compared; and another size alone is seen by the resolution, not by the picture."""
+    return "riding" not in (seal.get("effects") or {}) and (seal.get("altered") or {}).get("what") != "size"
+
+
+def framed_alone(image: Image) -> Ink | None:
+    """A reference on blank paper in the common frame; None without ink."""
+    ink = measure_ink(image).mask
+    points = np.argwhere(ink)[:, ::-1].astype(np.float32)
+    if len(points) < 50:
+        return None
+
+    outline = cv2.convexHull(points)[:, 0] + 0.5
+    return framed(image, ink, np.asarray(outline, np.float32))
+
+
+def stacked(reference: Ink, query: Ink, found: Registration) -> FloatMap:
+    """``float32 [4, SIDE, SIDE]``: ink and grey of the reference, laid on the query, and of the query."""
+    layers = (
+        found.laid(reference.ink),
+        found.laid(reference.grey.astype(np.float32) / np.float32(255), 1.0),
+        query.ink,
+        query.grey.astype(np.float32) / np.float32(255),
+    )
+    return np.stack(layers).astype(np.float32)
+
+
+def _shaken(inputs: FloatMap, rng: Generator) -> FloatMap:
+    """A pair a little off, in other tones, turned and mirrored together."""
+    result = inputs.copy()
+    shift = rng.normal(0, 0.4, 2)
+    view = View(np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]]), SIDE)
+    for layer in (0, 1):
+        result[layer] = view.of(result[layer], 0 if layer == 0 else 1)
+    for layer in (1, 3):
+        result[layer] = np.clip(result[layer] * rng.uniform(0.85, 1.0) + rng.uniform(0, 0.08), 0, 1)
+    result = np.rot90(result, int(rng.integers(4)), (1, 2))
+    return np.ascontiguousarray(result[:, :, ::-1] if rng.random() < 0.5 else result)
+
+
+def pooled(maps: torch.Tensor) -> torch.Tensor:
+    """Logit ``[B]`` that a pair differs: the mean of its most different pixels."""
+    flat = maps.flatten(1)
+    return flat.topk(max(1, round(_TOP * flat.shape[1])), 1).values.mean(1)
+
+
+def train_comparer(
+    datasets: Sequence[Path],
+    out: Path,
+    config: FitConfig | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    widths: tuple[int, ...] | None = None,
+) -> SealComparer:
+    """Train on native datasets made with ``--authenticity``, calibrate on their validation split, and write the model
+    to ``out/model``; arguments as of `seal2real.tasks.segment.train_segmenter`."""
+    config = config or FitConfig(learning_rate=1e-3)
+    lesson = CompareLesson(CropSet(datasets))
+    network = new_network(config.seed, 0, 1, widths, inputs=_INPUTS)
+    network = fit(network, lesson, config, out, resume, progress)
+    calibration = calibrated(network, CompareLesson(CropSet(datasets, "validation")))
+    network.save(out / "model", kind=NAME, calibration=calibration)
+    return SealComparer(network, calibration)
+
+
+@torch.inference_mode()
+def calibrated(network: TaskUNet, lesson: CompareLesson) -> dict[str, Any]:
+    """Scale and offset that make the answers probabilities (Platt 1999), and thresholds for `FALSE_ACCEPTS`."""
+    fast = network.for_inference()
+    logits, same = [], []
+    for pair in lesson.pairs:
+        inputs = lesson.laid(pair)
+        if inputs is not None:
+            logits.append(float(pooled(fast(torch.from_numpy(inputs)[None])[1])))
+            same.append(lesson.same(pair))
+    scale, offset = platt(np.asarray(logits), np.asarray(same))
+    chances = 1 / (1 + np.exp(scale * np.asarray(logits) - offset))
+    others = np.sort(chances[~np.asarray(same)])
+    thresholds = {
+        f"{rate:g}": float(others[min(len(others) - 1, int(np.ceil((1 - rate) * len(others))))])
+        for rate in FALSE_ACCEPTS
+        if rate * len(others) >= 0.5
+    }
+    return dict(plain({"scale": scale, "offset": offset, "thresholds": thresholds, "pairs": len(same)}))
+
+
+def platt(logits: np.ndarray, same: np.ndarray) -> tuple[float, float]:
+    """Scale and offset of a logistic curve through answers, by Newton's method; targets are drawn in as by Platt."""
+    from scipy.optimize import minimize
+
+    few, many = int((~same).sum()), int(same.sum())
+    wanted = np.where(same, (many + 1) / (many + 2), 1 / (few + 2))
+
+    def cost(values: np.ndarray) -> float:
+        z = values[1] - values[0] * logits
+        return float((np.logaddexp(0, z) - wanted * z).mean())
+
+    found = minimize(cost, np.array([1.0, 0.0]), method="BFGS")
+    return float(found.x[0]), float(found.x[1])
+
+
+class SealComparer:
+    """Compares impressions.
+
+    Args:
+        network: as from `train_comparer`.
+        calibration: as from `calibrated`.
+        dtype: of the computation.
+    """
+
+    def __init__(self, network: TaskUNet, calibration: Mapping[str, Any], dtype: torch.dtype = torch.bfloat16):
+        self.network, self.calibration = network.for_inference(dtype), calibration
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path = "default") -> SealComparer:
+        """The shipped one ("default"), that of a folder, or of the hub.
+
+        Raises:
+            Seal2RealError: no such model, or a damaged one.
+        """
+        folder = model_folder(name, NAME)
+        calibration = read_json(folder / "config.json").get("calibration")
+        if not isinstance(calibration, dict) or not {"scale", "offset", "thresholds"} <= calibration.keys():
+            raise Seal2RealError(f"{folder / 'config.json'}: no calibration; train the model again")
+        return cls(TaskUNet.load(folder), calibration)
+
+    @torch.inference_mode()
+    def compare(self, query: Ink, reference: Ink, false_accept_rate: float = 0.01) -> Comparison:
+        """Whether a seal is of the same die as a reference.
+
+        Args:
+            query: as from `seal2real.tasks.registration.framed`.
+            reference: likewise.
+            false_accept_rate: that the threshold is for; one of those that were measured.
+
+        Raises:
+            UsageError: no threshold is known for that rate.
+        """
+        thresholds = self.calibration["thresholds"]
+        if f"{false_accept_rate:g}" not in thresholds:
+            raise UsageError(
+                f"no threshold for a false accept rate of {false_accept_rate:g}; use one of {', '.join(thresholds)}"
+            )
+        found = register(reference, query)
+        maps = self.network(torch.from_numpy(stacked(reference, query, found))[None])[1]
+        z = self.calibration["offset"] - self.calibration["scale"] * float(pooled(maps))
+        same = float(1 / (1 + np.exp(-z)))
+        threshold = float(thresholds[f"{false_accept_rate:g}"])
+        difference = _back(torch.sigmoid(maps)[0, 0].numpy(), query.view, query.size)
+        return Comparison(same, same > threshold, threshold, false_accept_rate, difference, found)
+
+
+def _back(maps: FloatMap, view: View, size: tuple[int, int]) -> FloatMap:
+    """A map of half the frame's size, in the image that the frame looks at."""
+
+    whole = cv2.resize(maps, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    matrix = view.matrix.copy()
+    matrix[:, 2] = matrix[:, :2] @ (0.5, 0.5) + matrix[:, 2] - 0.5
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(whole, matrix, (size[1], size[0]), flags=flags), np.float32)

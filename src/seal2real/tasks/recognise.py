@@ -1,0 +1,299 @@
+"""Reading one straightened line: a small convolutional network and connectionist temporal classification (CTC, Graves
+et al. 2006).
+
+It learns from generated lines alone, cut as inference cuts them, a little off. `ready_recogniser` is PP-OCR beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+from torch import nn
+
+from seal2real.errors import Seal2RealError, UsageError
+from seal2real.prior.training import initial_weights
+from seal2real.sample import Image
+from seal2real.tasks.crops import CropSet, shaken
+from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.lines import TextCurve, curve_of
+from seal2real.tasks.models import model_folder
+from seal2real.weights import load_into, read_json, save_module
+
+NAME = "recogniser"
+HEIGHT = 32  # of a straightened line
+_ALIKE = 8  # times as many lines are drawn as a batch has
+WIDEST = 512  # of one in training; longer ones are squeezed
+STEP = 4  # pixels of width for each of the network's answers
+_CHANNELS = (32, 64, 128, 224)
+Recogniser = Callable[[Image], tuple[str, float]]  # a straightened line to its text and confidence 0..1
+
+
+class LineNetwork(nn.Module):
+    """Columns of a line to logits over characters: convolutions that take the height away, then some along the line.
+
+    Args:
+        characters: how many there are; class 0 is CTC's blank.
+        channels: of the four stages.
+        depth: blocks along the line.
+    """
+
+    def __init__(self, characters: int, channels: tuple[int, ...] = _CHANNELS, depth: int = 4):
+        super().__init__()
+        first, second, third, last = channels
+        self.stem = nn.Conv2d(3, first, 3, stride=2, padding=1)
+        self.stages = nn.Sequential(
+            _Square(first),
+            nn.Conv2d(first, second, 3, stride=2, padding=1),
+            _Square(second),
+            nn.Conv2d(second, third, 3, stride=(2, 1), padding=1),
+            _Square(third),
+            nn.Conv2d(third, last, (4, 3), stride=(4, 1), padding=(0, 1)),
+        )
+        self.along = nn.Sequential(*(_Along(last) for _ in range(depth)))
+        self.norm = nn.LayerNorm(last)
+        self.head = nn.Linear(last, characters + 1)
+
+    def forward(self, lines: torch.Tensor) -> torch.Tensor:
+        """``[B, 3, 32, W]`` in 0..1, W a multiple of 4, to logits ``[B, W / 4, characters + 1]``."""
+        hidden = self.stages(self.stem(2 * lines - 1))
+        hidden = self.along(hidden)[:, :, 0]
+        logits: torch.Tensor = self.head(self.norm(hidden.transpose(1, 2)))
+        return logits.float()
+
+
+class _Square(nn.Module):
+    """Two 3 x 3 convolutions around a residual connection."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = nn.GroupNorm(1, width)
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        return hidden + self.second(F.silu(self.first(self.norm(hidden))))
+
+
+class _Along(nn.Module):
+    """Neighbours along the line by channel, then all channels of a column (as in ConvNeXt, Liu et al. 2022)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.neighbours = nn.Conv2d(width, width, (1, 7), padding=(0, 3), groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.wide = nn.Linear(width, 3 * width)
+        self.narrow = nn.Linear(3 * width, width)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        inner = self.norm(self.neighbours(hidden).permute(0, 2, 3, 1))
+        return hidden + self.narrow(F.silu(self.wide(inner))).permute(0, 3, 1, 2)
+
+
+def normalised(text: str) -> str:
+    """Text as it is compared and learned: composed, forms of the same character made one, no white space."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A labelled line: its row, its curve, its text as class numbers."""
+
+    row: int
+    curve: TextCurve
+    classes: tuple[int, ...]
+
+
+class RecogniseLesson:
+    """Straightened lines of generated seals and their texts."""
+
+    name = "recognise"
+
+    def __init__(self, crops: CropSet, characters: str | None = None):
+        self.crops = crops
+        rows = range(len(crops))
+        texts = [line["text"] for index in rows for seal in crops.row(index)["seals"] for line in seal["lines"]]
+        self.characters = characters or "".join(sorted(Counter("".join(map(normalised, texts)))))
+        number = {character: index + 1 for index, character in enumerate(self.characters)}
+        self.lines: list[_Line] = []
+        for index in rows:
+            for seal in crops.row(index)["seals"]:
+                for line in seal["lines"]:
+                    edges = curve_of(line)
+                    text = normalised(line["text"])
+                    if edges is None or line["crop"] is None or not text or any(c not in number for c in text):
+                        continue
+                    top, bottom, column = edges
+                    height = float(np.linalg.norm(top - bottom, axis=1).mean())
+                    curve = TextCurve((top + bottom) / 2, height, column, bool(line["curved"]), 1.0)
+                    self.lines.append(_Line(index, curve, tuple(number[c] for c in text)))
+        if not self.lines:
+            raise Seal2RealError("no line of text can be read in the data; generate seals with text, and larger ones")
+
+    def batch(self, rng: Generator, count: int) -> Batch:
+        """``lines [B, 3, 32, W]`` in 0..1, ``widths [B]`` in columns, ``texts [sum of lengths]``, ``lengths [B]``."""
+        drawn = [self.lines[int(index)] for index in rng.integers(len(self.lines), size=_ALIKE * count)]
+        drawn.sort(key=lambda line: line.curve.length / line.curve.height)
+        first = int(rng.integers(_ALIKE)) * count  # neighbours in length: little of a batch is filling
+        chosen = drawn[first : first + count]
+        images = [self._image(line, rng) for line in chosen]
+        return {
+            **_batched(images),
+            "texts": torch.tensor([number for line in chosen for number in line.classes], dtype=torch.long),
+            "lengths": torch.tensor([len(line.classes) for line in chosen]),
+        }
+
+    def _image(self, line: _Line, rng: Generator) -> Image:
+        stamped = self.crops.load(line.row).stamped
+        image = fitted(shifted(line.curve, rng).straightened(stamped, HEIGHT))
+        if rng.random() < 0.3:  # from a seal of few pixels
+            small = max(10, round(HEIGHT * float(rng.uniform(0.4, 0.9))))
+            size = max(4, round(image.shape[1] * small / HEIGHT)), small
+            less = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            image = np.asarray(cv2.resize(less, image.shape[1::-1]), np.uint8)
+        if rng.random() < 0.3:
+            image = np.repeat(image.mean(2, keepdims=True).astype(np.uint8), 3, 2)
+        return shaken(np.asarray(image, np.uint8), rng)
+
+    def loss(self, network: LineNetwork, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+        """CTC."""
+        scores = network(batch["lines"]).log_softmax(2).transpose(0, 1)
+        loss = F.ctc_loss(
+            scores, batch["texts"], batch["widths"], batch["lengths"], reduction="none", zero_infinity=True
+        )
+        value = (loss / batch["lengths"]).mean()
+        return value, {"per_character": float(value.detach())}
+
+
+def shifted(curve: TextCurve, rng: Generator) -> TextCurve:
+    """A curve as a line finder may find it: a little off, too tall, too short."""
+    across = np.array([0.0, 0.0])
+    if len(curve.middle) > 1:
+        along = curve.middle[1] - curve.middle[0]
+        along = along / max(float(np.linalg.norm(along)), 1e-6)
+        across = np.array([-along[1], along[0]])
+    points = curve.middle + across * float(rng.normal(0, 0.05)) * curve.height
+    more = rng.normal(0.05, 0.12, 2) * curve.height
+    for end, neighbour, length in ((0, 1, more[0]), (-1, -2, more[1])):
+        away = points[end] - points[neighbour]
+        points[end] = points[end] + away / max(float(np.linalg.norm(away)), 1e-6) * length
+    height = curve.height * float(np.clip(rng.normal(1.0, 0.08), 0.8, 1.3))
+    return TextCurve(points, height, curve.column, curve.curved, curve.confidence)
+
+
+def fitted(line: Image) -> Image:
+    """A line of height 32 whose width is a multiple of 4, at most `WIDEST`."""
+    width = min(max(STEP, -(-line.shape[1] // STEP) * STEP), WIDEST)
+    if width == line.shape[1]:
+        return line
+    return np.asarray(cv2.resize(line, (width, line.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _batched(images: Sequence[Image]) -> Batch:
+    widest = max(image.shape[1] for image in images)
+    lines = np.full((len(images), 3, HEIGHT, widest), 255, np.uint8)
+    for row, image in zip(lines, images, strict=True):
+        row[..., : image.shape[1]] = image.transpose(2, 0, 1)
+    widths = torch.tensor([image.shape[1] // STEP for image in images])
+    return {"lines": torch.from_numpy(lines).float() / 255, "widths": widths}
+
+
+def train_recogniser(
+    datasets: Sequence[Path],
+    out: Path,
+    config: FitConfig | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    channels: tuple[int, ...] = _CHANNELS,
+) -> SealRecogniser:
+    """Train on native datasets, and write the model to ``out/model``; arguments as of
+    `seal2real.tasks.segment.train_segmenter`. It knows the characters of the datasets, and no others."""
+    config = config or FitConfig(batch=32)
+    lesson = RecogniseLesson(CropSet(datasets))
+    with initial_weights(config.seed):
+        network = LineNetwork(len(lesson.characters), channels)
+    network = fit(network, lesson, config, out, resume, progress)
+    values = {"kind": NAME, "characters": lesson.characters, "channels": list(channels)}
+    save_module(network, out / "model", values, torch.bfloat16)
+    return SealRecogniser(network, lesson.characters)
+
+
+class SealRecogniser:
+    """Reads straightened lines.
+
+    Args:
+        network: as from `train_recogniser`.
+        characters: that it knows, in the order of its classes.
+    """
+
+    def __init__(self, network: LineNetwork, characters: str):
+        self.network, self.characters = network.eval().requires_grad_(False), characters
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path = "default") -> SealRecogniser:
+        """The shipped one ("default"), that of a folder, or of the hub.
+
+        Raises:
+            Seal2RealError: no such model, or a damaged one.
+        """
+        folder = model_folder(name, NAME)
+        config = read_json(folder / "config.json")
+        characters, channels = config.get("characters"), config.get("channels")
+        if not isinstance(characters, str) or not isinstance(channels, list) or len(channels) != len(_CHANNELS):
+            raise Seal2RealError(f"{folder / 'config.json'}: no characters or channels; these are no recogniser's")
+        network = LineNetwork(len(characters), tuple(int(c) for c in channels))
+        load_into(network, folder / "model.safetensors")
+        return cls(network, characters)
+
+    @torch.inference_mode()
+    def __call__(self, line: Image) -> tuple[str, float]:
+        """Text and confidence of a line ``uint8 [h, w, 3]`` of any size, by the likeliest class of each column."""
+        height, width = line.shape[:2]
+        if height != HEIGHT:
+            size = max(STEP, round(width * HEIGHT / height)), HEIGHT
+            line = np.asarray(cv2.resize(line, size, interpolation=cv2.INTER_AREA), np.uint8)
+        scores = self.network(_batched([fitted(line)])["lines"])[0].softmax(1)
+        return decode(scores.numpy(), self.characters)
+
+
+def decode(scores: npt.NDArray[np.float32], characters: str) -> tuple[str, float]:
+    """The text of probabilities ``[T, characters + 1]``: repeats are one, blanks (class 0) fall out; and the mean
+    probability of its characters (1 of an empty text: nothing is there)."""
+    best = scores.argmax(1)
+    kept = (best > 0) & np.concatenate(([True], best[1:] != best[:-1]))
+    text = "".join(characters[index - 1] for index in best[kept])
+    return text, float(scores.max(1)[kept].mean()) if kept.any() else 1.0
+
+
+def ready_recogniser() -> Recogniser:
+    """PP-OCR by rapidocr, offline; reads lines of a height of 48 pixels best.
+
+    Raises:
+        UsageError: rapidocr is not installed.
+    """
+    try:
+        from rapidocr import RapidOCR
+    except ImportError:
+        raise UsageError(
+            "the engine pp-ocr needs rapidocr; install it with: pip install 'seal2real[ocr]', or take --engine own"
+        ) from None
+    engine = RapidOCR(params={"Global.log_level": "critical"})
+    logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
+
+    def read(line: Image) -> tuple[str, float]:
+        result: Any = engine(np.ascontiguousarray(line[..., ::-1]), use_det=False, use_cls=False, use_rec=True)
+        texts, scores = result.txts or (), result.scores or ()
+        return "".join(texts), float(np.mean(scores)) if len(scores) else 1.0
+
+    return read

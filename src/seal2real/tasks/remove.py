@@ -1,0 +1,201 @@
+"""Taking seals off a page: the page as it would be without them, text kept.
+
+A U-Net sees the image and the ink that was found, and says what lies beneath. Only pixels in and close to the ink
+change; all others stay as they are, to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+
+from seal2real.sample import FloatMap, Image, Mask
+from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, random_turn, shaken
+from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.models import model_folder
+from seal2real.tasks.networks import TaskUNet, new_network
+from seal2real.tasks.segment import Seal, Segmenter
+
+NAME = "remover"
+SIDE = 192  # of training windows
+SCALES = (0.5, 1.4)  # of training windows, relative to the samples
+_HALO = 0.012  # how far beyond the found ink a scan's blur and chroma carry its colour, as a share of the seal's length
+_OUTSIDE = 0.1  # weight of pixels that will not be touched
+
+
+class RemoveLesson:
+    """Windows of stamped samples, their ink, and their clean twins."""
+
+    name = "remove"
+
+    def __init__(self, crops: CropSet):
+        self.crops = crops
+        self.sealed = [index for index in range(len(crops)) if crops.row(index)["seals"]]
+
+    def batch(self, rng: Generator, count: int) -> Batch:
+        """``images [B, 4, S, S]``: RGB and ink in 0..1; ``clean [B, 3, S, S]``; ``touched [B, 1, S, S]``: 1 where the
+        result counts."""
+        examples = [self._example(rng) for _ in range(count)]
+        return {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
+
+    def _example(self, rng: Generator) -> dict[str, np.ndarray]:
+        sample = self.crops.load(self.sealed[int(rng.integers(len(self.sealed)))])
+        number = int(rng.integers(len(sample.row["seals"])))
+        outline = np.asarray(sample.row["seals"][number]["polygon"], np.float32)
+        height, width = sample.stamped.shape[:2]
+        scale = log_uniform(rng, max(SCALES[0], SIDE / min(height, width)), SCALES[1])
+        x, y = middle(outline)
+        reach = max(0.0, longest_side(outline) / 2 - SIDE / (4 * scale))
+        centre = (x + float(rng.uniform(-reach, reach)), y + float(rng.uniform(-reach, reach)))
+        view = View.about(centre, scale, random_turn(rng), SIDE)
+        both = np.concatenate((sample.stamped, sample.clean), axis=1)
+        stamped, clean = _alike(view, both, width, rng)
+        ink = np.zeros((SIDE, SIDE), np.float32)
+        for mask in sample.visible:
+            ink = np.maximum(ink, view.of(mask.view(np.uint8) * 255, 0) / np.float32(255))
+        length = longest_side(outline) * scale
+        return {
+            "images": np.concatenate((stamped, _as_found(ink, rng)[None])),
+            "clean": clean,
+            "touched": around(ink >= 0.5, length).astype(np.float32)[None],
+        }
+
+    def loss(self, network: TaskUNet, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+        """Absolute error of colours and of their steps to the neighbours, mostly where seals are; dark print weighs
+        more, since there is little of it."""
+        predicted = uncovered(network, batch["images"])
+        clean = batch["clean"]
+        print_here = F.max_pool2d((clean.amax(1, keepdim=True) < 0.6).float(), 5, 1, 2)
+        weight = (_OUTSIDE + batch["touched"]) * (1 + 2 * print_here)
+        colours = _weighted((predicted - clean).abs(), weight)
+        steps = _weighted((_steps(predicted, -1) - _steps(clean, -1)).abs(), weight[..., 1:]) + _weighted(
+            (_steps(predicted, -2) - _steps(clean, -2)).abs(), weight[..., 1:, :]
+        )
+        return 10 * (colours + 0.5 * steps), {"colours": float(colours.detach()), "steps": float(steps.detach())}
+
+
+def _weighted(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return (error * weight).sum() / (weight.sum() * error.shape[1] + 1)
+
+
+def _steps(images: torch.Tensor, axis: int) -> torch.Tensor:
+    return images.diff(dim=axis)
+
+
+def _alike(view: View, both: Image, width: int, rng: Generator) -> tuple[FloatMap, FloatMap]:
+    """Stamped and clean ``float32 [3, S, S]``, shaken in the same way: noise and JPEG cannot tell them apart."""
+    state = rng.bit_generator.state
+    images = []
+    for half in (both[:, :width], both[:, width:]):
+        rng.bit_generator.state = state
+        shaken_half = shaken(np.asarray(view.of(np.ascontiguousarray(half), 255), np.uint8), rng)
+        images.append(shaken_half.transpose(2, 0, 1).astype(np.float32) / np.float32(255))
+    return images[0], images[1]
+
+
+def _as_found(ink: FloatMap, rng: Generator) -> FloatMap:
+    """Ink as a segmenter finds it: a little too fat or too thin, with soft edges, and holes."""
+    reach = int(rng.integers(-1, 3))
+    if reach:
+        kernel = np.ones((1 + abs(reach), 1 + abs(reach)), np.uint8)
+        ink = np.asarray(cv2.dilate(ink, kernel) if reach > 0 else cv2.erode(ink, kernel), np.float32)
+    if rng.random() < 0.5:
+        patches = cv2.resize(rng.random((12, 12), np.float32), ink.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        ink = ink * (patches > 0.12)
+    return np.asarray(cv2.GaussianBlur(ink, (0, 0), float(rng.uniform(0.3, 1.2))), np.float32)
+
+
+def around(ink: Mask, length: float) -> Mask:
+    """The ink and what it bleeds to.
+
+    Args:
+        ink: ``bool [H, W]``.
+        length: of the seal's longest side, in pixels.
+    """
+    reach = max(2, round(_HALO * length))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return np.asarray(cv2.dilate(ink.astype(np.uint8), kernel) > 0)
+
+
+def uncovered(network: TaskUNet, images: torch.Tensor) -> torch.Tensor:
+    """``[B, 3, H, W]``: RGB and ink ``[B, 4, H, W]`` to what lies beneath, 0..1 where training went well."""
+    change: torch.Tensor = network(images)[0]
+    return images[:, :3] + change
+
+
+def train_remover(
+    datasets: Sequence[Path],
+    out: Path,
+    config: FitConfig | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    widths: tuple[int, ...] | None = None,
+) -> TaskUNet:
+    """Train on native datasets, and write the model to ``out/model``; arguments as of
+    `seal2real.tasks.segment.train_segmenter`."""
+    config = config or FitConfig()
+    network = new_network(config.seed, 3, 0, widths, inputs=4)
+    network = fit(network, RemoveLesson(CropSet(datasets)), config, out, resume, progress)
+    network.save(out / "model", kind=NAME)
+    return network
+
+
+class Remover:
+    """Takes seals off images of any size.
+
+    Args:
+        network: as from `train_remover`.
+        segmenter: finds the seals; None takes the shipped one.
+        dtype: of the computation.
+    """
+
+    def __init__(self, network: TaskUNet, segmenter: Segmenter | None = None, dtype: torch.dtype = torch.bfloat16):
+        self.network = network.for_inference(dtype)
+        self.segmenter = segmenter or Segmenter.from_pretrained()
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path = "default", segmenter: Segmenter | None = None) -> Remover:
+        """The shipped one ("default"), that of a folder, or of the hub.
+
+        Raises:
+            Seal2RealError: no such model, or a damaged one.
+        """
+        return cls(TaskUNet.load(model_folder(name, NAME)), segmenter)
+
+    def remove(self, image: Image, seals: Sequence[Seal] | None = None) -> Image:
+        """The image without its seals.
+
+        Args:
+            image: ``uint8 [H, W, 3]``.
+            seals: those to take off; None finds them.
+
+        Returns:
+            A new image of the same size; equal to ``image`` away from the seals' ink.
+        """
+        seals = self.segmenter.segment(image) if seals is None else seals
+        result = image.copy()
+        for seal in seals:
+            self._take_off(result, seal)
+        return result
+
+    @torch.inference_mode()
+    def _take_off(self, image: Image, seal: Seal) -> None:
+        height, width = image.shape[:2]
+        margin = 16
+        x, y = seal.offset
+        rows = slice(max(0, y - margin), min(height, y + seal.ink.shape[0] + margin))
+        columns = slice(max(0, x - margin), min(width, x + seal.ink.shape[1] + margin))
+        ink = seal.on_page(height, width)[rows, columns]
+        part = np.ascontiguousarray(image[rows, columns])
+        soft = cv2.GaussianBlur(ink.astype(np.float32), (0, 0), 0.6)
+        features = np.concatenate((part.astype(np.float32) / 255, soft[..., None]), 2).transpose(2, 0, 1)
+        beneath = uncovered(self.network, torch.from_numpy(np.ascontiguousarray(features))[None])
+        pixels = (beneath[0].clamp(0, 1).permute(1, 2, 0).numpy() * 255 + 0.5).astype(np.uint8)
+        touched = around(ink, max(seal.bbox[2:]))
+        image[rows, columns][touched] = pixels[touched]

@@ -1,0 +1,453 @@
+"""Finding seals: their ink, their outlines, what shape they have.
+
+One U-Net looks at an image twice. First at a size where seals are some 40 to 400 pixels long: every pixel says whether
+it lies within a seal, and points at that seal's middle; the points gather to instances (Panoptic-DeepLab, Cheng et al.
+2020). Then at each seal by itself, as large as it was trained on, for the ink and the outline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+
+from seal2real.physics.ink_measure import absorbance_against, colour_class, estimate_paper
+from seal2real.sample import Image, Mask, Polygon
+from seal2real.tasks.crops import (
+    SHAPES,
+    CropSet,
+    View,
+    log_uniform,
+    longest_side,
+    middle,
+    random_turn,
+    shaken,
+    shape_of,
+)
+from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.models import model_folder
+from seal2real.tasks.networks import TaskUNet, new_network
+
+NAME = "segmenter"
+SIDE = 256  # of training windows
+LENGTHS = (40.0, 400.0)  # longest side of a seal in them, in pixels; the larger ones show in part
+_UNIT = 64.0  # half-resolution pixels that an offset of 1 means
+_HALF = ("region", "centre", "offset x", "offset y", *SHAPES)
+_BLANK = 255  # shape of what is no seal
+
+
+@dataclass(frozen=True)
+class Seal:
+    """A seal that was found.
+
+    Attributes:
+        polygon: ``[n, 2]`` outline in image pixels, clockwise on the screen.
+        ink: ``bool [h, w]``: visible ink, in the frame at ``offset``.
+        offset: (x, y) of the frame's first pixel.
+        shape: one of `seal2real.tasks.crops.SHAPES`.
+        colour: "red", "blue", "violet" or "black", as measured on the ink.
+        confidence: 0..1, that there is a seal.
+    """
+
+    polygon: Polygon
+    ink: Mask
+    offset: tuple[int, int]
+    shape: str
+    colour: str
+    confidence: float
+
+    @property
+    def bbox(self) -> tuple[float, float, float, float]:
+        """Box of the outline: x, y, width, height."""
+        low, high = self.polygon.min(0), self.polygon.max(0)
+        return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
+
+    def on_page(self, height: int, width: int) -> Mask:
+        """The ink on an image of this size, ``bool [height, width]``."""
+        page = np.zeros((height, width), bool)
+        x, y = self.offset
+        page[y : y + self.ink.shape[0], x : x + self.ink.shape[1]] = self.ink
+        return page
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; the ink as its pixel count."""
+        return {
+            "bbox": [round(v, 2) for v in self.bbox],
+            "polygon": np.asarray(self.polygon, np.float64).round(2).tolist(),
+            "kind": self.shape,
+            "colour": self.colour,
+            "confidence": round(self.confidence, 4),
+            "ink_pixels": int(self.ink.sum()),
+        }
+
+
+class SegmentLesson:
+    """Windows of generated samples, and what the network is to say of them."""
+
+    name = "segment"
+
+    def __init__(self, crops: CropSet):
+        self.crops = crops
+
+    def batch(self, rng: Generator, count: int) -> Batch:
+        """``images [B, 3, S, S]`` in 0..1; ``ink [B, 1, S, S]``; at half size ``region``, ``centre`` ``[B, 1, ...]``,
+        ``offset [B, 2, ...]`` and ``shape [B, ...]`` (255 where there is no seal)."""
+        examples = [self._example(rng) for _ in range(count)]
+        return {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
+
+    def _example(self, rng: Generator) -> dict[str, np.ndarray]:
+        index = int(rng.integers(len(self.crops)))
+        sample = self.crops.load(index)
+        seals = sample.row["seals"]
+        height, width = sample.stamped.shape[:2]
+        view = random_view([np.asarray(s["polygon"], np.float32) for s in seals], (width, height), rng)
+        border = None if rng.random() < 0.5 else int(rng.integers(256)) if rng.random() < 0.3 else 255
+        image = shaken(np.asarray(view.of(sample.stamped, border), np.uint8), rng)
+        ink = np.zeros((SIDE, SIDE), np.float32)
+        for mask in sample.visible:
+            ink = np.maximum(ink, view.of(mask.view(np.uint8) * 255, 0) / np.float32(255))
+        outlines = [view.points(np.asarray(s["polygon"], np.float32)) for s in seals]
+        shapes = [SHAPES.index(shape_of(np.asarray(s["polygon"], np.float32))) for s in seals]
+        return {
+            "images": image.transpose(2, 0, 1).astype(np.float32) / 255,
+            "ink": ink[None],
+            **targets(outlines, shapes, SIDE // 2),
+        }
+
+    def loss(self, network: TaskUNet, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+        """Cross-entropy and Dice of ink and region, squared error of middles, distance of offsets, cross-entropy of
+        shapes."""
+        fine, coarse = network(batch["images"])
+        region, within = coarse[:, :1], batch["region"]
+        parts = {
+            "ink": _cross_entropy_and_dice(fine[:, :1], batch["ink"]),
+            "region": _cross_entropy_and_dice(region, within),
+            "centre": 100.0 * F.mse_loss(torch.sigmoid(coarse[:, 1:2]), batch["centre"]),
+            "offset": ((coarse[:, 2:4] - batch["offset"]).abs() * within).sum() / (2 * within.sum() + 1),
+            "shape": _shape_loss(coarse[:, 4:], batch["shape"]),
+        }
+        total = parts["ink"] + parts["region"] + parts["centre"] + 2.0 * parts["offset"] + 0.3 * parts["shape"]
+        return total, {name: float(part.detach()) for name, part in parts.items()}
+
+
+def random_view(outlines: Sequence[Polygon], size: tuple[int, int], rng: Generator) -> View:
+    """A window about one of the seals, of a random size; of paper without seals, anywhere."""
+    least = SIDE / min(size)  # the image fills the window
+    if not outlines:
+        centre = (float(rng.uniform(0, size[0])), float(rng.uniform(0, size[1])))
+        return View.about(centre, log_uniform(rng, min(least, 1.2), 1.3), random_turn(rng), SIDE)
+    outline = outlines[int(rng.integers(len(outlines)))]
+    longest = max(longest_side(outline), 1.0)
+    low, high = max(LENGTHS[0] / longest, least), min(LENGTHS[1] / longest, 1.6)  # enlarging shows nothing new
+    scale = log_uniform(rng, min(low, high), high)
+    x, y = middle(outline)
+    reach = 0.36 * SIDE / scale
+    return View.about((x + rng.uniform(-reach, reach), y + rng.uniform(-reach, reach)), scale, random_turn(rng), SIDE)
+
+
+def targets(outlines: Sequence[npt.NDArray[np.float64]], shapes: Sequence[int], side: int) -> dict[str, np.ndarray]:
+    """What the half-size maps are to show.
+
+    Args:
+        outlines: in window coordinates of the full size.
+        shapes: index of each in `SHAPES`.
+        side: of the maps.
+    """
+    region = np.zeros((side, side), np.float32)
+    centre = np.zeros((side, side), np.float32)
+    offset = np.zeros((2, side, side), np.float32)
+    shape = np.full((side, side), _BLANK, np.int64)
+    ys, xs = (np.mgrid[:side, :side] + 0.5).astype(np.float32)
+    for outline, kind in zip(outlines, shapes, strict=True):
+        points = np.asarray(outline / 2, np.float32)
+        part = np.zeros((side, side), np.uint8)
+        cv2.fillPoly(part, [np.rint((points - 0.5) * 16).astype(np.int32)], 1, shift=4)
+        inside = part > 0
+        if not inside.any():
+            continue
+        x, y = middle(points)
+        sigma = max(1.5, 0.06 * longest_side(points))
+        centre = np.maximum(centre, np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * sigma**2)))
+        region[inside], shape[inside] = 1.0, kind
+        offset[0][inside], offset[1][inside] = (x - xs[inside]) / _UNIT, (y - ys[inside]) / _UNIT
+    return {"region": region[None], "centre": centre[None], "offset": offset, "shape": shape}
+
+
+def _cross_entropy_and_dice(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    probability = torch.sigmoid(logits)
+    shared = (probability * target).sum((1, 2, 3))
+    dice = 1 - (2 * shared + 1) / (probability.sum((1, 2, 3)) + target.sum((1, 2, 3)) + 1)
+    return F.binary_cross_entropy_with_logits(logits, target) + 0.5 * dice.mean()
+
+
+def _shape_loss(logits: torch.Tensor, shape: torch.Tensor) -> torch.Tensor:
+    known = (shape != _BLANK).sum().clamp_min(1)
+    return F.cross_entropy(logits, shape, ignore_index=_BLANK, reduction="sum") / known
+
+
+def train_segmenter(
+    datasets: Sequence[Path],
+    out: Path,
+    config: FitConfig | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    widths: tuple[int, ...] | None = None,
+) -> Segmenter:
+    """Train on native datasets, and write the model to ``out/model``.
+
+    Args:
+        datasets: folders that `seal2real generate` made; their training split is used.
+        out: folder of the run.
+        config: settings.
+        resume: go on with the run in ``out``.
+        progress: called after each step.
+        widths: of the network; None for the usual ones.
+
+    Raises:
+        UsageError: no dataset, or ``out`` holds something else.
+        Seal2RealError: training went wrong.
+    """
+    config = config or FitConfig()
+    lesson = SegmentLesson(CropSet(datasets))
+    network = new_network(config.seed, 1, len(_HALF), widths)
+    network = fit(network, lesson, config, out, resume, progress)
+    network.save(out / "model", kind=NAME)
+    return Segmenter(network)
+
+
+class Segmenter:
+    """Finds seals in images of any size.
+
+    Args:
+        network: as from `train_segmenter`.
+        dtype: of the computation.
+    """
+
+    def __init__(self, network: TaskUNet, dtype: torch.dtype = torch.bfloat16):
+        self.network = network.for_inference(dtype)
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path = "default") -> Segmenter:
+        """The shipped one ("default"), that of a folder, or of the hub.
+
+        Raises:
+            Seal2RealError: no such model, or a damaged one.
+        """
+        return cls(TaskUNet.load(model_folder(name, NAME)))
+
+    def segment(self, image: Image, threshold: float = 0.5) -> list[Seal]:
+        """Seals of an image, the surest first.
+
+        Args:
+            image: ``uint8 [H, W, 3]``.
+            threshold: of confidence; lower finds more, and more that is none.
+
+        Returns:
+            The seals; none where there is none.
+        """
+        rough: list[_Candidate] = []
+        for scale in _search_scales(*image.shape[:2]):
+            rough += self._search(image, scale)
+        found = []
+        for candidate in _without_doubles(rough):
+            seal = self._look(image, candidate)
+            if seal is not None and seal.confidence >= threshold:
+                found.append(seal)
+        return _without_repeats(sorted(found, key=lambda seal: -seal.confidence))
+
+    @torch.inference_mode()
+    def _maps(self, image: Image) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+        fine, coarse = self.network(pixels)
+        coarse[:, :2] = torch.sigmoid(coarse[:, :2])
+        return torch.sigmoid(fine[0, 0]).numpy(), coarse[0].numpy()
+
+    def _search(self, image: Image, scale: float) -> list[_Candidate]:
+        """Instances at one scale."""
+        small = _scaled(image, scale)
+        _, maps = self._maps(small)
+        return [
+            replace(candidate, polygon=candidate.polygon * (2 / scale), fitting=_fitting(candidate.polygon * 2))
+            for candidate in _instances(maps)
+        ]
+
+    def _look(self, image: Image, candidate: _Candidate) -> Seal | None:
+        """One seal by itself, larger or smaller as it suits the network."""
+        height, width = image.shape[:2]
+        longest = max(longest_side(candidate.polygon), 4.0)
+        scale = float(np.clip(longest, 96, LENGTHS[1])) / longest
+        margin = 0.2 * longest + 8 / scale
+        low, high = candidate.polygon.min(0) - margin, candidate.polygon.max(0) + margin
+        x0, y0 = (int(max(0, v)) for v in np.floor(low))
+        x1, y1 = (int(min(n, v)) for v, n in zip(np.ceil(high), (width, height), strict=True))
+        if x1 - x0 < 2 or y1 - y0 < 2:
+            return None
+        part = image[y0:y1, x0:x1]
+        fine, maps = self._maps(_scaled(part, scale))
+        own = _best(_instances(maps, floor=0.1), (candidate.polygon - (x0, y0)) * (scale / 2))
+        if own is None:
+            return None
+        ink = cv2.resize(fine, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR if scale < 1 else cv2.INTER_AREA)
+        polygon = np.asarray(own.polygon * (2 / scale), np.float32)
+        near = np.zeros(ink.shape, np.uint8)
+        cv2.fillPoly(near, [np.rint((polygon - 0.5) * 16).astype(np.int32)], 1, shift=4)
+        reach = max(1, round(0.04 * longest))
+        close = cv2.dilate(near, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
+        mask = (ink >= 0.5) & (close > 0)
+        if not mask.any():
+            return None
+        absorbed = absorbance_against(part, estimate_paper(part))[mask]
+        colour = colour_class(np.asarray(np.median(absorbed, 0), np.float32))
+        confidence = float(np.sqrt(own.confidence * max(candidate.confidence, 1e-6)))
+        return Seal(polygon + np.asarray([x0, y0], np.float32), mask, (x0, y0), own.shape, colour, confidence)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An instance in some coordinates; ``fitting`` says how well its size suits the network, 0..1."""
+
+    polygon: Polygon
+    shape: str
+    confidence: float
+    fitting: float = 1.0
+
+
+def _search_scales(height: int, width: int) -> list[float]:
+    """A whole page is searched as large as a sheet of A4 at 100 dpi, and at half of that where a seal may fill the
+    view."""
+    longest = max(height, width)
+    first = min(1.0, 1170 / longest)
+    scales = [first]
+    while longest * scales[-1] > 280 and len(scales) < 3:
+        scales.append(scales[-1] / 2)
+    if longest < 96:
+        scales = [96 / longest]
+    return scales
+
+
+def _scaled(image: Image, scale: float) -> Image:
+    if scale == 1.0:
+        return image
+    height, width = image.shape[:2]
+    size = max(2, round(width * scale)), max(2, round(height * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+
+
+def _fitting(polygon: Polygon) -> float:
+    """How well a seal of this size suits the network: 1 for 60 to 240 pixels, less beyond."""
+    longest = longest_side(polygon)
+    return float(np.clip(min(longest / 60, 240 / max(longest, 1e-3)), 0.05, 1.0))
+
+
+def _instances(maps: npt.NDArray[np.float32], floor: float = 0.3) -> list[_Candidate]:
+    """Pixels of the region, gathered by the middles that they point at; polygons in pixels of the maps."""
+    region, heat = maps[0], maps[1]
+    inside = (region > 0.5).astype(np.uint8)
+    if not inside.any():
+        return []
+    peaks = (cv2.dilate(heat, np.ones((7, 7), np.uint8)) == heat) & (heat > floor)
+    ys, xs = np.nonzero(peaks)
+    count, labels, _, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
+    rows, columns = np.nonzero(inside)
+    pointed = np.stack((columns + 0.5 + maps[2][rows, columns] * _UNIT, rows + 0.5 + maps[3][rows, columns] * _UNIT), 1)
+    middles = np.stack((xs + 0.5, ys + 0.5), 1)
+    owner = _gathered(pointed, middles, labels[rows, columns], count)
+    found = []
+    for number in np.unique(owner):
+        own = owner == number
+        part = np.zeros_like(inside)
+        part[rows[own], columns[own]] = 1
+        polygon = _outline(part)
+        if polygon is None:
+            continue
+        score = float(region[rows[own], columns[own]].mean())
+        votes = maps[4:, rows[own], columns[own]].mean(1)
+        found.append(_Candidate(polygon, SHAPES[int(votes.argmax())], score * min(1.0, 4 * own.sum() / 200)))
+    return found
+
+
+def _gathered(
+    pointed: npt.NDArray[np.float64], middles: npt.NDArray[np.float64], labels: npt.NDArray[np.int32], count: int
+) -> npt.NDArray[np.int64]:
+    """Number of the instance that each pixel belongs to: the nearest middle; of a part of the region that has none
+    near, the part itself (a seal whose middle is off the image)."""
+    if not len(middles):
+        return labels.astype(np.int64)
+    distance = np.full(len(pointed), np.inf)
+    nearest = np.zeros(len(pointed), np.int64)
+    for number, spot in enumerate(middles):
+        away = ((pointed - spot) ** 2).sum(1)
+        closer = away < distance
+        distance[closer], nearest[closer] = away[closer], number
+    owner = nearest + count
+    for label in np.unique(labels):
+        own = labels == label
+        extent = np.sqrt(own.sum())
+        far = np.sqrt(distance[own]) > 0.5 * extent
+        if far.mean() > 0.5:
+            owner[own] = label
+    return owner
+
+
+def _outline(part: npt.NDArray[np.uint8]) -> Polygon | None:
+    """The convex outline of what hangs together most; None if that is a speck."""
+    contours, _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    largest = max(contours, key=cv2.contourArea)
+    if cv2.contourArea(largest) < 12:
+        return None
+    hull = cv2.approxPolyDP(cv2.convexHull(largest), 0.4, True)[:, 0].astype(np.float32)
+    centre = hull.mean(0)
+    away = hull - centre  # contours run through the middles of the border's pixels: half a pixel inside
+    hull = hull + 0.5 + 0.5 * away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-3)
+    return np.asarray(hull, np.float32) if len(hull) >= 3 else None
+
+
+def _common(first: Polygon, second: Polygon) -> tuple[float, float, float]:
+    """Area that two convex polygons share, and that of each."""
+    one, other = np.asarray(first, np.float32), np.asarray(second, np.float32)
+    return float(cv2.intersectConvexConvex(one, other)[0]), float(cv2.contourArea(one)), float(cv2.contourArea(other))
+
+
+def overlap(first: Polygon, second: Polygon) -> float:
+    """IoU of two convex polygons."""
+    common, one, other = _common(first, second)
+    return common / max(one + other - common, 1e-6)
+
+
+def _best(candidates: Sequence[_Candidate], polygon: Polygon) -> _Candidate | None:
+    """The one that lies most on a polygon."""
+    rated = [(overlap(candidate.polygon, polygon), candidate) for candidate in candidates]
+    rated = [pair for pair in rated if pair[0] > 0.2]
+    return max(rated, key=lambda pair: pair[0])[1] if rated else None
+
+
+def _without_doubles(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """Of those that were found at several scales, the one whose size suits best."""
+    kept: list[_Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: -c.confidence * c.fitting):
+        if all(_shared(candidate.polygon, other.polygon) < 0.5 for other in kept):
+            kept.append(candidate)
+    return kept
+
+
+def _shared(first: Polygon, second: Polygon) -> float:
+    """Common area, as a share of the smaller one's."""
+    common, one, other = _common(first, second)
+    return common / max(min(one, other), 1e-3)
+
+
+def _without_repeats(seals: Sequence[Seal]) -> list[Seal]:
+    kept: list[Seal] = []
+    for seal in seals:
+        if all(_shared(seal.polygon, other.polygon) < 0.7 for other in kept):
+            kept.append(seal)
+    return kept

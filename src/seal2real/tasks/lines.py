@@ -408,7 +408,8 @@ def in_order(curves: Sequence[TextCurve], centre: float) -> list[TextCurve]:
         if not curve.curved:
             return 1, float(curve.middle[:, 1].mean())
         away = curve.middle - centre
-        turning = np.cross(away[:-1], np.diff(curve.middle, axis=0)).sum()
+        steps = np.diff(curve.middle, axis=0)
+        turning = float((away[:-1, 0] * steps[:, 1] - away[:-1, 1] * steps[:, 0]).sum())
         outside = -float(np.linalg.norm(away, axis=1).mean())
         return (0, outside) if turning > 0 else (2, outside)
 

@@ -77,6 +77,13 @@ class SealReader:
         self.finder = finder or LineFinder.from_pretrained()
         self.recognisers = recognisers_of(engine)
 
+    @classmethod
+    def of(cls, segmenter: Segmenter, finder: LineFinder, recognisers: Sequence[Recogniser]) -> SealReader:
+        """A reader of given parts."""
+        reader = cls.__new__(cls)
+        reader.segmenter, reader.finder, reader.recognisers = segmenter, finder, list(recognisers)
+        return reader
+
     def read(self, image: Image, seals: Sequence[Seal] | None = None) -> list[ReadSeal]:
         """Text of an image's seals, the surest seal first.
 

@@ -1,0 +1,386 @@
+"""The tasks' models on trial: on real labelled scans, and on the controlled set. Each gives plain figures by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from seal2real.dataset.labelled_scans import LabelledScan
+from seal2real.press.alteration import alter_design
+from seal2real.press.placement import lay
+from seal2real.press.tampering import Paste, flat_picture, paste_picture
+from seal2real.sample import FloatMap, Image, Mask, Page, PlacedSeal, Polygon, Sample
+from seal2real.seal import SealDesign, draw, random_design
+from seal2real.seeding import rng_for
+from seal2real.tasks.authenticity import AuthenticityJudge
+from seal2real.tasks.compare import SealComparer
+from seal2real.tasks.controlled import captured
+from seal2real.tasks.measures import (
+    auc,
+    average_precision,
+    equal_error_rate,
+    grouped,
+    mask_agreement,
+    matched,
+    psnr,
+    reading,
+    ssim,
+)
+from seal2real.tasks.read import SealReader
+from seal2real.tasks.recognise import Recogniser, normalised
+from seal2real.tasks.registration import framed
+from seal2real.tasks.segment import Seal, Segmenter
+
+Figures = dict[str, Any]
+_LEGIBLE = 200  # pixels across, from which on a seal's lines are to be read
+_COVERED = 0.25  # share of a text box within a seal, from which on it counts as under it
+
+
+def segment_trial(segmenter: Segmenter, scans: Sequence[LabelledScan], papers: Sequence[Image] = ()) -> Figures:
+    """Ink and boxes on real seals; false alarms on papers without any.
+
+    Args:
+        segmenter: on trial.
+        scans: real seals; those without a mask count for the boxes alone.
+        papers: without a seal.
+
+    Returns:
+        ``iou`` and ``f1``: means over collections (black seals apart: ``iou_black``); ``iou_each``; ``ap``, ``ap50``;
+        ``found``: share of the seals whose box is met with IoU 0.5; ``false_alarms``: seals found per paper.
+    """
+    boxes, truths, sizes = [], [], []
+    rows: list[tuple[LabelledScan, float, float]] = []
+    hits = 0
+    for scan in scans:
+        seals = segmenter.segment(scan.image, 0.05)
+        height, width = scan.image.shape[:2]
+        boxes.append([(seal.bbox, seal.confidence) for seal in seals])
+        low, high = scan.outline.min(0), scan.outline.max(0)
+        truth = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+        truths.append([truth])
+        sizes.append((height, width))
+        sure = [seal for seal in seals if seal.confidence >= 0.5]
+        hits += any(_box_iou(seal.bbox, truth) >= 0.5 for seal in sure)
+        if scan.ink is not None:
+            ink = np.zeros((height, width), bool)
+            for seal in sure:
+                ink |= seal.on_page(height, width)
+            agreement = mask_agreement(ink, scan.ink, scan.counted)
+            rows.append((scan, agreement.iou, agreement.f1))
+    coloured = [row for row in rows if row[0].colour != "black"]
+    black = [row for row in rows if row[0].colour == "black"]
+    iou, each = grouped([row[1] for row in coloured], [row[0].collection for row in coloured])
+    f1, _ = grouped([row[2] for row in coloured], [row[0].collection for row in coloured])
+    alarms = [len(segmenter.segment(paper)) for paper in papers]
+    return {
+        "iou": iou,
+        "f1": f1,
+        "iou_images": float(np.mean([row[1] for row in coloured])) if coloured else None,
+        "iou_black": grouped([row[1] for row in black], [row[0].collection for row in black])[0] if black else None,
+        "iou_each": {row[0].name: round(row[1], 4) for row in rows},
+        "iou_collections": dict(each),
+        "found": hits / max(1, len(scans)),
+        **average_precision(boxes, truths, sizes),
+        "false_alarms": float(np.mean(alarms)) if alarms else None,
+    }
+
+
+def segment_controlled(segmenter: Segmenter, samples: Sequence[Sample]) -> Figures:
+    """The same on the controlled set, whose masks are exact."""
+    boxes, truths, sizes, ious, alarms = [], [], [], [], []
+    for sample in samples:
+        seals = segmenter.segment(sample.stamped, 0.05)
+        sure = [seal for seal in seals if seal.confidence >= 0.5]
+        if not sample.seals:
+            alarms.append(len(sure))
+            continue
+        ink = np.zeros(sample.size, bool)
+        for seal in sure:
+            ink |= seal.on_page(*sample.size)
+        ious.append(mask_agreement(ink, sample.mask).iou)
+        boxes.append([(seal.bbox, seal.confidence) for seal in seals])
+        truths.append([_clipped(seal.outline, sample.size) for seal in sample.seals])
+        sizes.append(sample.size)
+    found = average_precision(boxes, truths, sizes)
+    return {
+        "iou": float(np.mean(ious)), **found, "false_alarms": float(np.mean(alarms)) if alarms else None,
+    }  # fmt: skip
+
+
+def _clipped(outline: Polygon, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    low = np.clip(outline.min(0), 0, (size[1], size[0]))
+    high = np.clip(outline.max(0), 0, (size[1], size[0]))
+    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
+
+
+def _box_iou(first: tuple[float, ...], second: tuple[float, ...]) -> float:
+    across = max(0.0, min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0]))
+    down = max(0.0, min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1]))
+    both = across * down
+    return both / max(first[2] * first[3] + second[2] * second[3] - both, 1e-6)
+
+
+def read_trial(reader: SealReader, scans: Sequence[LabelledScan]) -> Figures:
+    """Lines of real seals that are known for sure, compared without white space.
+
+    Returns:
+        ``right`` (share of lines read exactly), ``error`` (CER) and ``lines`` of all; ``legible``: the same of round
+        seals at least 200 pixels across; ``each``: what was read for what.
+    """
+    everything: list[tuple[str, str]] = []
+    legible: list[tuple[str, str]] = []
+    each: dict[str, list[tuple[str, str]]] = {}
+    for scan in scans:
+        if not scan.lines:
+            continue
+        found = reader.read(scan.image)
+        lines = [normalised(line.text) for seal in found for line in seal.lines]
+        pairs = matched(lines, [normalised(line) for line in scan.lines])
+        each[scan.name] = pairs
+        everything += pairs
+        sides = np.sort(np.ptp(scan.outline, axis=0))
+        if sides[1] >= _LEGIBLE and sides[1] < 1.15 * sides[0] and scan.colour != "black":
+            legible += pairs
+    whole, part = reading(everything), reading(legible)
+    return {
+        "right": whole.right,
+        "error": whole.error,
+        "lines": whole.lines,
+        "legible": {"right": part.right, "error": part.error, "lines": part.lines},
+        "each": each,
+    }
+
+
+def read_controlled(reader: SealReader, samples: Sequence[Sample]) -> Figures:
+    """``right``, ``error`` and ``lines`` on the controlled set, of lines that lie wholly on the image."""
+    pairs: list[tuple[str, str]] = []
+    for sample in samples:
+        height, width = sample.size
+        wanted = [
+            normalised(line.text)
+            for seal in sample.seals
+            for line in seal.lines
+            if normalised(line.text) and (line.polygon >= 0).all() and (line.polygon <= (width, height)).all()
+        ]
+        lines = [normalised(line.text) for seal in reader.read(sample.stamped) for line in seal.lines]
+        pairs += matched(lines, wanted)
+    found = reading(pairs)
+    return {"right": found.right, "error": found.error, "lines": found.lines}
+
+
+def remove_controlled(
+    ways: dict[str, Callable[[Sample], Image]], samples: Sequence[Sample], recogniser: Recogniser | None
+) -> dict[str, Figures]:
+    """Ways to take seals off, on the controlled set.
+
+    Args:
+        ways: name to a function from a sample to the page without seals; "raw" and "clean" are added.
+        samples: with text under their seals.
+        recogniser: reads the page's lines; None leaves the reading out.
+
+    Returns:
+        For each way ``psnr`` and ``ssim`` where there is ink and close to it; ``characters``: share of the characters
+        of text boxes under seals that are read.
+    """
+    every = {"raw": lambda s: s.stamped, **ways, "clean": lambda s: s.clean}
+    figures: dict[str, Figures] = {}
+    for name, way in every.items():
+        quality, likeness, right, total = [], [], 0, 0
+        for sample in samples:
+            if not sample.mask.any():
+                continue
+            image = way(sample)
+            near = cv2.dilate(sample.mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+            quality.append(psnr(image, sample.clean, near))
+            likeness.append(ssim(image, sample.clean, near))
+            if recogniser is not None:
+                got, of = characters_under_seals(image, sample, recogniser)
+                right, total = right + got, total + of
+        figures[name] = {
+            "psnr": float(np.mean(quality)),
+            "ssim": float(np.mean(likeness)),
+            "characters": right / total if total else None,
+            "of": total,
+        }
+    return figures
+
+
+def characters_under_seals(image: Image, sample: Sample, recogniser: Recogniser) -> tuple[int, int]:
+    """Characters that are read right of the text boxes under seals, and how many there are."""
+    height, width = sample.size
+    cover = np.zeros((height, width), np.uint8)
+    for seal in sample.seals:
+        cv2.fillPoly(cover, [np.rint(seal.outline).astype(np.int32)], 1)
+    right = total = 0
+    for box in sample.page.text:
+        x, y, w, h = box.bbox
+        rows, columns = slice(max(0, int(y) - 2), int(y + h) + 3), slice(max(0, int(x) - 2), int(x + w) + 3)
+        truth = normalised(box.text)
+        if h < 8 or not truth or cover[rows, columns].size == 0 or cover[rows, columns].mean() < _COVERED:
+            continue
+        read = normalised(recogniser(np.ascontiguousarray(image[rows, columns]))[0])
+        error = reading([(read, truth)]).error
+        right += round(max(0.0, 1 - error) * len(truth))
+        total += len(truth)
+    return right, total
+
+
+@dataclass(frozen=True)
+class _Judged:
+    score: float
+    genuine: bool
+    group: str
+
+
+def authenticity_trial(
+    judge: AuthenticityJudge, scans: Sequence[LabelledScan], papers: Sequence[Image], seed: int = 0
+) -> Figures:
+    """Real impressions against pastes on real papers: drawn seals, and real ones cut out of their scans.
+
+    Returns:
+        ``auc``, ``eer`` of coloured seals; ``auc_all``, ``eer_all`` with black ones.
+    """
+    rows: list[_Judged] = []
+    for scan in scans:
+        if scan.ink is None or scan.ink.sum() < 100:
+            continue
+        rows.append(_Judged(_chance(judge, scan.image, scan.ink), True, scan.colour))
+    for index, paper in enumerate(papers):
+        rng = rng_for(seed, index, "paste-trial")
+        for source in ("drawn", "cut"):
+            coloured = [scan for scan in scans if scan.ink is not None and scan.colour != "black"]
+            pasted = _paste(paper, coloured[int(rng.integers(len(coloured)))], source, rng)
+            if pasted is not None:
+                rows.append(_Judged(_chance(judge, *pasted), False, "paste"))
+    scores, genuine = np.array([row.score for row in rows]), np.array([row.genuine for row in rows])
+    coloured_rows = np.array([row.group != "black" for row in rows])
+    return {
+        "auc": auc(scores[coloured_rows], genuine[coloured_rows]),
+        "eer": equal_error_rate(scores[coloured_rows], genuine[coloured_rows]),
+        "auc_all": auc(scores, genuine),
+        "eer_all": equal_error_rate(scores, genuine),
+        "seals": int(genuine.sum()),
+        "pastes": int((~genuine).sum()),
+    }
+
+
+def _chance(judge: AuthenticityJudge, image: Image, ink: Mask) -> float:
+    """Of an impression, by ink that is known."""
+    ys, xs = np.nonzero(ink)
+    top, left, bottom, right = ys.min(), xs.min(), ys.max() + 1, xs.max() + 1
+    outline = np.asarray([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    seal = Seal(outline, ink[top:bottom, left:right], (int(left), int(top)), "round", "red", 1.0)
+    return judge.judge(image, seal).probabilities["impression"]
+
+
+def _paste(paper: Image, scan: LabelledScan, source: str, rng: Generator) -> tuple[Image, Mask] | None:
+    """A picture of a seal on a real paper, and its ink."""
+    dpi = 200.0
+    if source == "drawn":
+        drawn = draw(random_design(rng, "company"), dpi, float(rng.normal(0, 8)))
+        absorbance = np.asarray(rng.uniform((0.0, 1.2, 1.0), (0.15, 2.4, 2.2)), np.float32)
+        seal = lay(drawn, (0.0, 0.0), 0.0, "red", absorbance)
+        picture = flat_picture(seal)
+    else:
+        assert scan.ink is not None
+        picture = scan.image
+        coverage = scan.ink.astype(np.float32)
+        seal = PlacedSeal(
+            "company", "red", (0, 0), coverage, np.ones(3, np.float32), 0.0, scan.outline, (), scan.ink, {}
+        )
+    height, width = seal.coverage.shape
+    if height >= paper.shape[0] or width >= paper.shape[1]:
+        return None
+    x = int(rng.integers(0, paper.shape[1] - width))
+    y = int(rng.integers(0, paper.shape[0] - height))
+    way = Paste.random(rng, "drawn" if source == "drawn" else "cut")
+    done = paste_picture(paper, replace(seal, offset=(x, y)), picture, dpi, way)
+    ink = np.zeros(paper.shape[:2], bool)
+    ink[y : y + height, x : x + width] = done.visible
+    return (done.image, ink) if ink.sum() > 100 else None
+
+
+def compare_controlled(comparer: SealComparer, count: int, seed: int = 0) -> Figures:
+    """Pairs of impressions by the controlled simulator: of one die, and of a die with one thing changed.
+
+    Returns:
+        ``auc``, ``eer``, and at the comparer's threshold for 1 % false accepts ``precision``, ``recall``, ``f1``;
+        ``by_change``: share of altered dies that are refused, by what was changed.
+    """
+    scores, truth, accepted, changes = [], [], [], []
+    for index in range(count):
+        rng = rng_for(seed, index, "compare-trial")
+        design = random_design(rng)
+        same = index % 2 == 0
+        other, change = design, "none"
+        if not same:
+            other, told = alter_design(design, rng)
+            change = told["what"]
+            if change == "size":
+                continue
+        pair = [_impression(each, rng) for each in (design, other)]
+        if any(each is None for each in pair):
+            continue
+        reference, query = (framed(*each) for each in pair if each is not None)
+        found = comparer.compare(query, reference)
+        scores.append(found.same)
+        truth.append(same)
+        accepted.append(found.accepted)
+        changes.append(change)
+    right, said = np.array(truth), np.array(accepted)
+    precision = float((right & said).sum() / max(1, said.sum()))
+    recall = float((right & said).sum() / max(1, right.sum()))
+    by_change = {
+        name: float(np.mean([not a for a, c in zip(accepted, changes, strict=True) if c == name]))
+        for name in sorted(set(changes) - {"none"})
+    }
+    return {
+        "auc": auc(np.array(scores), right),
+        "eer": equal_error_rate(np.array(scores), right),
+        "precision": precision,
+        "recall": recall,
+        "f1": 2 * precision * recall / max(precision + recall, 1e-9),
+        "by_change": by_change,
+        "pairs": len(truth),
+    }
+
+
+def compare_trial(comparer: SealComparer, scans: Sequence[LabelledScan], seed: int = 0) -> Figures:
+    """Real impressions of few stamps against each other: same stamp or not, by their designed text."""
+    known = [scan for scan in scans if scan.designed and scan.ink is not None]
+    frames = [framed(scan.image, np.asarray(scan.ink), scan.outline) for scan in known]
+    scores, truth, accepted = [], [], []
+    for first in range(len(known)):
+        for second in range(first + 1, len(known)):
+            found = comparer.compare(frames[second], frames[first])
+            scores.append(found.same)
+            truth.append(known[first].designed == known[second].designed)
+            accepted.append(found.accepted)
+    right, said = np.array(truth, bool), np.array(accepted, bool)
+    return {
+        "auc": auc(np.array(scores), right) if len(scores) else None,
+        "eer": equal_error_rate(np.array(scores), right) if len(scores) else None,
+        "accepted_same": float(said[right].mean()) if right.any() else None,
+        "accepted_other": float(said[~right].mean()) if (~right).any() else None,
+        "pairs": len(truth),
+    }
+
+
+def _impression(design: SealDesign, rng: Generator) -> tuple[Image, Mask, Polygon] | None:
+    """An impression on blank paper by the controlled simulator."""
+    dpi = float(rng.uniform(150, 250))
+    drawn = draw(design, dpi, float(rng.normal(0, 10)))
+    margin = round(0.15 * dpi)
+    height, width = (n + 2 * margin for n in drawn.coverage.shape)
+    paper = Page(np.full((height, width, 3), 255, np.uint8), dpi, (), (), "blank")
+    colour = "red" if rng.random() < 0.7 else "blue"
+    seal = lay(drawn, (width / 2, height / 2), 0.0, colour, np.ones(3, np.float32))
+    flat: FloatMap = np.zeros((height, width), np.float32)
+    sample = captured(Sample(paper, paper.image, paper.image, flat, (seal,)), rng)
+    mask = sample.mask
+    return (sample.stamped, mask, seal.outline) if mask.sum() > 100 else None

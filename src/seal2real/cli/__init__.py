@@ -75,6 +75,7 @@ app.command(rich_help_panel="Scans")(using.verify)
 app.command(rich_help_panel="Scans")(using.remove)
 app.command("train-task", rich_help_panel="Learning")(using.train_task)
 app.command(rich_help_panel="Measuring")(measuring.evaluate)
+app.command(rich_help_panel="Measuring")(measuring.benchmark)
 app.command(rich_help_panel="Checking")(checking.validate)
 app.command(rich_help_panel="Checking")(checking.stats)
 

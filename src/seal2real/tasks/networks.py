@@ -15,7 +15,7 @@ from seal2real.prior.config import plain, read_config
 from seal2real.prior.training import initial_weights
 from seal2real.weights import load_into, read_json, save_module
 
-WIDTHS = (32, 64, 96, 128, 160)
+WIDTHS = (24, 48, 96, 128, 160)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ SIDE = 256  # of training windows
 LENGTHS = (40.0, 400.0)  # longest side of a seal in them, in pixels; the larger ones show in part
 _UNIT = 64.0  # half-resolution pixels that an offset of 1 means
 _HALF = ("region", "centre", "offset x", "offset y", *SHAPES)
+_MOST = 40  # seals of an image
 _BLANK = 255  # shape of what is no seal
 
 
@@ -356,13 +357,16 @@ def _instances(maps: npt.NDArray[np.float32], floor: float = 0.3) -> list[_Candi
         return []
     peaks = (cv2.dilate(heat, np.ones((7, 7), np.uint8)) == heat) & (heat > floor)
     ys, xs = np.nonzero(peaks)
+    strongest = np.argsort(-heat[ys, xs], kind="stable")[:_MOST]
+    ys, xs = ys[strongest], xs[strongest]
     count, labels, _, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
     rows, columns = np.nonzero(inside)
     pointed = np.stack((columns + 0.5 + maps[2][rows, columns] * _UNIT, rows + 0.5 + maps[3][rows, columns] * _UNIT), 1)
     middles = np.stack((xs + 0.5, ys + 0.5), 1)
     owner = _gathered(pointed, middles, labels[rows, columns], count)
     found = []
-    for number in np.unique(owner):
+    numbers, sizes = np.unique(owner, return_counts=True)
+    for number in numbers[np.argsort(-sizes, kind="stable")][:_MOST]:
         own = owner == number
         part = np.zeros_like(inside)
         part[rows[own], columns[own]] = 1
@@ -389,7 +393,8 @@ def _gathered(
         closer = away < distance
         distance[closer], nearest[closer] = away[closer], number
     owner = nearest + count
-    for label in np.unique(labels):
+    names, sizes = np.unique(labels, return_counts=True)
+    for label in names[np.argsort(-sizes, kind="stable")][:_MOST]:
         own = labels == label
         extent = np.sqrt(own.sum())
         far = np.sqrt(distance[own]) > 0.5 * extent
@@ -436,6 +441,8 @@ def _without_doubles(candidates: Sequence[_Candidate]) -> list[_Candidate]:
     for candidate in sorted(candidates, key=lambda c: -c.confidence * c.fitting):
         if all(_shared(candidate.polygon, other.polygon) < 0.5 for other in kept):
             kept.append(candidate)
+        if len(kept) == _MOST:
+            break
     return kept
 
 

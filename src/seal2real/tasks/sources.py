@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+import seal2real
 from seal2real.baselines import Baseline, Material, make_baseline
 from seal2real.dataset.authenticity import AuthenticityMix, make_case
 from seal2real.dataset.card import dataset_card
@@ -139,7 +140,7 @@ def _make(
         validation=0.15 if cases else 0.0,
         test=0.0,
     )
-    settings = {**asdict(drawn), "source": config.source, "part": part}
+    settings = {**asdict(drawn), "version": seal2real.__version__, "source": config.source, "part": part}
     store = open_store(out, settings, resume=True)
     shards = plan_shards(drawn.count)
     if store.complete:

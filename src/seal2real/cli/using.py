@@ -188,6 +188,9 @@ def train_task(
     minutes: Annotated[float | None, typer.Option("--minutes", help="Wall-clock limit of this call.")] = None,
     batch: Annotated[int | None, typer.Option("--batch", help="Examples a step.  [default: the task's]")] = None,
     rate: Annotated[float | None, typer.Option("--rate", help="Learning rate.  [default: the task's]")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="NAME|DIR|ID", help="Model to go on from.  [default: none]")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of every choice.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
 ) -> None:
@@ -197,7 +200,7 @@ def train_task(
     trainer = trainer_of(task)
     config = trainer.config(steps=steps, minutes=minutes, batch=batch, learning_rate=rate, seed=seed)
     with training(minutes) as report:
-        trainer.train(datasets, out, config, resume, report)
+        trainer.train(datasets, out, config, resume, report, start=start)
     print(f"{task}: {out / 'model'}")
 
 

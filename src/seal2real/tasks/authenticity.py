@@ -21,8 +21,8 @@ from seal2real.errors import Seal2RealError
 from seal2real.sample import FloatMap, Image, Mask
 from seal2real.tasks.crops import CropSet, View, log_uniform, middle, random_turn, shaken
 from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
-from seal2real.tasks.models import model_folder
-from seal2real.tasks.networks import TaskUNet, new_network
+from seal2real.tasks.models import first_network, model_folder
+from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.segment import Seal
 
 NAME = "authenticity"
@@ -119,12 +119,13 @@ def train_authenticity(
     resume: bool = False,
     progress: Progress | None = None,
     widths: tuple[int, ...] | None = None,
+    start: str | Path | None = None,
 ) -> AuthenticityJudge:
     """Train on native datasets made with ``--authenticity``, and write the model to ``out/model``; arguments as of
     `seal2real.tasks.segment.train_segmenter`."""
     config = config or FitConfig(learning_rate=1e-3)
     lesson = AuthenticityLesson(CropSet(datasets))
-    network = new_network(config.seed, 0, len(CLASSES), widths)
+    network = first_network(start, NAME, config.seed, 0, len(CLASSES), widths)
     network = fit(network, lesson, config, out, resume, progress)
     network.save(out / "model", kind=NAME)
     return AuthenticityJudge(network)

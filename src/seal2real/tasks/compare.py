@@ -25,8 +25,8 @@ from seal2real.prior.config import plain
 from seal2real.sample import FloatMap, Image
 from seal2real.tasks.crops import CropSet, View
 from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
-from seal2real.tasks.models import model_folder
-from seal2real.tasks.networks import TaskUNet, new_network
+from seal2real.tasks.models import first_network, model_folder
+from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.registration import SIDE, Ink, Registration, framed, register
 from seal2real.weights import read_json
 
@@ -193,12 +193,13 @@ def train_comparer(
     resume: bool = False,
     progress: Progress | None = None,
     widths: tuple[int, ...] | None = None,
+    start: str | Path | None = None,
 ) -> SealComparer:
     """Train on native datasets made with ``--authenticity``, calibrate on their validation split, and write the model
     to ``out/model``; arguments as of `seal2real.tasks.segment.train_segmenter`."""
     config = config or FitConfig(learning_rate=1e-3)
     lesson = CompareLesson(CropSet(datasets))
-    network = new_network(config.seed, 0, 1, widths, inputs=_INPUTS)
+    network = first_network(start, NAME, config.seed, 0, 1, widths, inputs=_INPUTS)
     network = fit(network, lesson, config, out, resume, progress)
     calibration = calibrated(network, CompareLesson(CropSet(datasets, "validation")))
     network.save(out / "model", kind=NAME, calibration=calibration)

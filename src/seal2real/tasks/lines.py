@@ -23,8 +23,8 @@ from seal2real.dataset.unwarp import line_edges, unwarp_line
 from seal2real.sample import Image, Polygon
 from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, shaken
 from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
-from seal2real.tasks.models import model_folder
-from seal2real.tasks.networks import TaskUNet, new_network
+from seal2real.tasks.models import first_network, model_folder
+from seal2real.tasks.networks import TaskUNet
 
 NAME = "line-finder"
 SIDE = 288  # of the window onto a seal
@@ -213,11 +213,12 @@ def train_line_finder(
     resume: bool = False,
     progress: Progress | None = None,
     widths: tuple[int, ...] | None = None,
+    start: str | Path | None = None,
 ) -> LineFinder:
     """Train on native datasets, and write the model to ``out/model``; arguments as of
     `seal2real.tasks.segment.train_segmenter`."""
     config = config or FitConfig()
-    network = new_network(config.seed, 0, len(_CHANNELS), widths)
+    network = first_network(start, NAME, config.seed, 0, len(_CHANNELS), widths)
     network = fit(network, LineLesson(CropSet(datasets)), config, out, resume, progress)
     network.save(out / "model", kind=NAME)
     return LineFinder(network)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seal2real.errors import Seal2RealError
 from seal2real.forger.pretrained import fetch_forger, is_hub_id
+from seal2real.tasks.networks import TaskUNet, new_network
 from seal2real.weights import read_json, shipped
 
 DEFAULT = "default"
@@ -37,3 +38,22 @@ def model_folder(name: str | Path, kind: str) -> Path:
     if found != kind:
         raise Seal2RealError(f"{name}: expected a {kind}, found {found or 'something else'}; give the folder of one")
     return folder
+
+
+def first_network(
+    start: str | Path | None,
+    kind: str,
+    seed: int,
+    full: int,
+    half: int,
+    widths: tuple[int, ...] | None = None,
+    inputs: int = 3,
+) -> TaskUNet:
+    """What a training begins with: a model (see `model_folder`), or a new network (see `new_network`).
+
+    Raises:
+        Seal2RealError: no such model.
+    """
+    if start is not None:
+        return TaskUNet.load(model_folder(start, kind))
+    return new_network(seed, full, half, widths, inputs)

@@ -51,6 +51,7 @@ class LineNetwork(nn.Module):
 
     def __init__(self, characters: int, channels: tuple[int, ...] = _CHANNELS, depth: int = 4):
         super().__init__()
+        self.channels = tuple(channels)
         first, second, third, last = channels
         self.stem = nn.Conv2d(3, first, 3, stride=2, padding=1)
         self.stages = nn.Sequential(
@@ -216,13 +217,20 @@ def train_recogniser(
     resume: bool = False,
     progress: Progress | None = None,
     channels: tuple[int, ...] = _CHANNELS,
+    start: str | Path | None = None,
 ) -> SealRecogniser:
     """Train on native datasets, and write the model to ``out/model``; arguments as of
-    `seal2real.tasks.segment.train_segmenter`. It knows the characters of the datasets, and no others."""
+    `seal2real.tasks.segment.train_segmenter`. It knows the characters of the datasets (or of the model that it starts
+    from), and no others."""
     config = config or FitConfig(batch=32)
-    lesson = RecogniseLesson(CropSet(datasets))
-    with initial_weights(config.seed):
-        network = LineNetwork(len(lesson.characters), channels)
+    first = None if start is None else SealRecogniser.from_pretrained(start)
+    lesson = RecogniseLesson(CropSet(datasets), None if first is None else first.characters)
+    if first is not None:
+        network = first.network.train().requires_grad_(True)
+        channels = network.channels
+    else:
+        with initial_weights(config.seed):
+            network = LineNetwork(len(lesson.characters), channels)
     network = fit(network, lesson, config, out, resume, progress)
     values = {"kind": NAME, "characters": lesson.characters, "channels": list(channels)}
     save_module(network, out / "model", values, torch.bfloat16)

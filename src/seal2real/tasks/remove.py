@@ -18,8 +18,8 @@ from numpy.random import Generator
 from seal2real.sample import FloatMap, Image, Mask
 from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, random_turn, shaken
 from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
-from seal2real.tasks.models import model_folder
-from seal2real.tasks.networks import TaskUNet, new_network
+from seal2real.tasks.models import first_network, model_folder
+from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.segment import Seal, Segmenter
 
 NAME = "remover"
@@ -136,11 +136,12 @@ def train_remover(
     resume: bool = False,
     progress: Progress | None = None,
     widths: tuple[int, ...] | None = None,
+    start: str | Path | None = None,
 ) -> TaskUNet:
     """Train on native datasets, and write the model to ``out/model``; arguments as of
     `seal2real.tasks.segment.train_segmenter`."""
     config = config or FitConfig()
-    network = new_network(config.seed, 3, 0, widths, inputs=4)
+    network = first_network(start, NAME, config.seed, 3, 0, widths, inputs=4)
     network = fit(network, RemoveLesson(CropSet(datasets)), config, out, resume, progress)
     network.save(out / "model", kind=NAME)
     return network

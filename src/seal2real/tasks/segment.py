@@ -1,8 +1,8 @@
 """Finding seals: their ink, their outlines, what shape they have.
 
-One U-Net looks at an image twice. First at a size where seals are some 40 to 400 pixels long: every pixel says whether
-it lies within a seal, and points at that seal's middle; the points gather to instances (Panoptic-DeepLab, Cheng et al.
-2020). Then at each seal by itself, as large as it was trained on, for the ink and the outline.
+One U-Net looks several times. First at the whole image at sizes where seals are some 40 to 240 pixels long: every pixel
+says whether it lies within a seal, and points at that seal's middle; the points gather to instances (Panoptic-DeepLab,
+Cheng et al. 2020). Then at each seal by itself: at one size for its outline, and as large as it can for its ink.
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ from seal2real.tasks.crops import (
     shape_of,
 )
 from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
-from seal2real.tasks.models import model_folder
-from seal2real.tasks.networks import TaskUNet, new_network
+from seal2real.tasks.models import first_network, model_folder
+from seal2real.tasks.networks import TaskUNet
 
 NAME = "segmenter"
 SIDE = 256  # of training windows
-LENGTHS = (40.0, 400.0)  # longest side of a seal in them, in pixels; the larger ones show in part
+LENGTHS = (40.0, 400.0)  # longest side of a seal in them, in pixels
+WHOLE = 240.0  # longer ones show in part: they teach what ink is, not where seals are
+_OUTLINED = 150.0  # longest side of a seal whose outline is looked at
 _UNIT = 64.0  # half-resolution pixels that an offset of 1 means
 _HALF = ("region", "centre", "offset x", "offset y", *SHAPES)
 _MOST = 40  # seals of an image
@@ -100,7 +102,8 @@ class SegmentLesson:
 
     def batch(self, rng: Generator, count: int) -> Batch:
         """``images [B, 3, S, S]`` in 0..1; ``ink [B, 1, S, S]``; at half size ``region``, ``centre`` ``[B, 1, ...]``,
-        ``offset [B, 2, ...]`` and ``shape [B, ...]`` (255 where there is no seal)."""
+        ``offset [B, 2, ...]`` and ``shape [B, ...]`` (255 where there is no seal); ``whole [B]``: 1 where those
+        count."""
         examples = [self._example(rng) for _ in range(count)]
         return {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
 
@@ -117,7 +120,9 @@ class SegmentLesson:
             ink = np.maximum(ink, view.of(mask.view(np.uint8) * 255, 0) / np.float32(255))
         outlines = [view.points(np.asarray(s["polygon"], np.float32)) for s in seals]
         shapes = [SHAPES.index(shape_of(np.asarray(s["polygon"], np.float32))) for s in seals]
+        longest = max((longest_side(np.asarray(outline, np.float32)) for outline in outlines), default=0.0)
         return {
+            "whole": np.asarray(longest <= WHOLE, np.float32),
             "images": image.transpose(2, 0, 1).astype(np.float32) / 255,
             "ink": ink[None],
             **targets(outlines, shapes, SIDE // 2),
@@ -127,13 +132,16 @@ class SegmentLesson:
         """Cross-entropy and Dice of ink and region, squared error of middles, distance of offsets, cross-entropy of
         shapes."""
         fine, coarse = network(batch["images"])
-        region, within = coarse[:, :1], batch["region"]
+        whole = batch["whole"]
+        within = batch["region"] * whole.view(-1, 1, 1, 1)
+        off = ((coarse[:, 2:4] - batch["offset"]).abs() * within).sum() / (2 * within.sum() + 1)
+        warm = (torch.sigmoid(coarse[:, 1:2]) - batch["centre"]).square().mean((1, 2, 3))
         parts = {
-            "ink": _cross_entropy_and_dice(fine[:, :1], batch["ink"]),
-            "region": _cross_entropy_and_dice(region, within),
-            "centre": 100.0 * F.mse_loss(torch.sigmoid(coarse[:, 1:2]), batch["centre"]),
-            "offset": ((coarse[:, 2:4] - batch["offset"]).abs() * within).sum() / (2 * within.sum() + 1),
-            "shape": _shape_loss(coarse[:, 4:], batch["shape"]),
+            "ink": _cross_entropy_and_dice(fine[:, :1], batch["ink"]).mean(),
+            "region": _mean(_cross_entropy_and_dice(coarse[:, :1], batch["region"]), whole),
+            "centre": 100.0 * _mean(warm, whole),
+            "offset": off,
+            "shape": _shape_loss(coarse[:, 4:], batch["shape"], within[:, 0]),
         }
         total = parts["ink"] + parts["region"] + parts["centre"] + 2.0 * parts["offset"] + 0.3 * parts["shape"]
         return total, {name: float(part.detach()) for name, part in parts.items()}
@@ -183,15 +191,20 @@ def targets(outlines: Sequence[npt.NDArray[np.float64]], shapes: Sequence[int], 
 
 
 def _cross_entropy_and_dice(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """For each image, ``[B]``."""
     probability = torch.sigmoid(logits)
     shared = (probability * target).sum((1, 2, 3))
     dice = 1 - (2 * shared + 1) / (probability.sum((1, 2, 3)) + target.sum((1, 2, 3)) + 1)
-    return F.binary_cross_entropy_with_logits(logits, target) + 0.5 * dice.mean()
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean((1, 2, 3))
+    return entropy + 0.5 * dice
 
 
-def _shape_loss(logits: torch.Tensor, shape: torch.Tensor) -> torch.Tensor:
-    known = (shape != _BLANK).sum().clamp_min(1)
-    return F.cross_entropy(logits, shape, ignore_index=_BLANK, reduction="sum") / known
+def _mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    return (values * weights).sum() / weights.sum().clamp_min(1)
+
+
+def _shape_loss(logits: torch.Tensor, shape: torch.Tensor, within: torch.Tensor) -> torch.Tensor:
+    return _mean(F.cross_entropy(logits, shape, ignore_index=_BLANK, reduction="none"), within)
 
 
 def train_segmenter(
@@ -201,6 +214,7 @@ def train_segmenter(
     resume: bool = False,
     progress: Progress | None = None,
     widths: tuple[int, ...] | None = None,
+    start: str | Path | None = None,
 ) -> Segmenter:
     """Train on native datasets, and write the model to ``out/model``.
 
@@ -211,6 +225,7 @@ def train_segmenter(
         resume: go on with the run in ``out``.
         progress: called after each step.
         widths: of the network; None for the usual ones.
+        start: model to go on from, as for `Segmenter.from_pretrained`; None begins with random weights.
 
     Raises:
         UsageError: no dataset, or ``out`` holds something else.
@@ -218,7 +233,7 @@ def train_segmenter(
     """
     config = config or FitConfig()
     lesson = SegmentLesson(CropSet(datasets))
-    network = new_network(config.seed, 1, len(_HALF), widths)
+    network = first_network(start, NAME, config.seed, 1, len(_HALF), widths)
     network = fit(network, lesson, config, out, resume, progress)
     network.save(out / "model", kind=NAME)
     return Segmenter(network)
@@ -281,25 +296,18 @@ class Segmenter:
         ]
 
     def _look(self, image: Image, candidate: _Candidate) -> Seal | None:
-        """One seal by itself, larger or smaller as it suits the network."""
-        height, width = image.shape[:2]
-        longest = max(longest_side(candidate.polygon), 4.0)
-        scale = float(np.clip(longest, 96, LENGTHS[1])) / longest
-        margin = 0.2 * longest + 8 / scale
-        low, high = candidate.polygon.min(0) - margin, candidate.polygon.max(0) + margin
-        x0, y0 = (int(max(0, v)) for v in np.floor(low))
-        x1, y1 = (int(min(n, v)) for v, n in zip(np.ceil(high), (width, height), strict=True))
-        if x1 - x0 < 2 or y1 - y0 < 2:
-            return None
-        part = image[y0:y1, x0:x1]
-        fine, maps = self._maps(_scaled(part, scale))
-        own = _best(_instances(maps, floor=0.1), (candidate.polygon - (x0, y0)) * (scale / 2))
+        """One seal by itself."""
+        own = self._outline(image, candidate)
         if own is None:
             return None
-        ink = cv2.resize(fine, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR if scale < 1 else cv2.INTER_AREA)
-        polygon = np.asarray(own.polygon * (2 / scale), np.float32)
+        longest = max(longest_side(own.polygon), 4.0)
+        scale = float(np.clip(longest, 96, LENGTHS[1])) / longest
+        part, (x, y) = _about(image, own.polygon, 0.12 * longest + 8 / scale)
+        if min(part.shape[:2]) < 2:
+            return None
+        ink = cv2.resize(self._maps(_scaled(part, scale))[0], part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         near = np.zeros(ink.shape, np.uint8)
-        cv2.fillPoly(near, [np.rint((polygon - 0.5) * 16).astype(np.int32)], 1, shift=4)
+        cv2.fillPoly(near, [np.rint((own.polygon - (x, y) - 0.5) * 16).astype(np.int32)], 1, shift=4)
         reach = max(1, round(0.04 * longest))
         close = cv2.dilate(near, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
         mask = (ink >= 0.5) & (close > 0)
@@ -307,8 +315,30 @@ class Segmenter:
             return None
         absorbed = absorbance_against(part, estimate_paper(part))[mask]
         colour = colour_class(np.asarray(np.median(absorbed, 0), np.float32))
+        return Seal(own.polygon, np.asarray(mask), (x, y), own.shape, colour, own.confidence)
+
+    def _outline(self, image: Image, candidate: _Candidate) -> _Candidate | None:
+        """The outline, looked at again where it suits the network best."""
+        longest = max(longest_side(candidate.polygon), 4.0)
+        scale = min(_OUTLINED / longest, 2.0)
+        part, origin = _about(image, candidate.polygon, 0.4 * longest)
+        if min(part.shape[:2]) < 2:
+            return None
+        _, maps = self._maps(_scaled(part, scale))
+        own = _best(_instances(maps, floor=0.1), (candidate.polygon - origin) * (scale / 2))
+        if own is None:
+            return None
         confidence = float(np.sqrt(own.confidence * max(candidate.confidence, 1e-6)))
-        return Seal(polygon + np.asarray([x0, y0], np.float32), mask, (x0, y0), own.shape, colour, confidence)
+        polygon = np.asarray(own.polygon * (2 / scale) + origin, np.float32)
+        return replace(own, polygon=polygon, confidence=confidence)
+
+
+def _about(image: Image, polygon: Polygon, margin: float) -> tuple[Image, tuple[int, int]]:
+    """The part of an image around a polygon, and its first pixel (x, y)."""
+    height, width = image.shape[:2]
+    x0, y0 = (int(max(0, value)) for value in np.floor(polygon.min(0) - margin))
+    x1, y1 = (int(min(n, v)) for v, n in zip(np.ceil(polygon.max(0) + margin), (width, height), strict=True))
+    return image[y0 : max(y0, y1), x0 : max(x0, x1)], (x0, y0)
 
 
 @dataclass(frozen=True)
@@ -374,8 +404,13 @@ def _instances(maps: npt.NDArray[np.float32], floor: float = 0.3) -> list[_Candi
         if polygon is None:
             continue
         score = float(region[rows[own], columns[own]].mean())
+        # of a whole seal the pixels fill the outline, and its middle is warm
+        filled = min(1.0, float(own.sum()) / max(float(cv2.contourArea(polygon)), 1.0))
+        x, y = (int(np.clip(round(v), 0, n - 1)) for v, n in zip(middle(polygon), region.shape[::-1], strict=True))
+        warm = float(heat[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5].max())
         votes = maps[4:, rows[own], columns[own]].mean(1)
-        found.append(_Candidate(polygon, SHAPES[int(votes.argmax())], score * min(1.0, 4 * own.sum() / 200)))
+        confidence = score * filled * min(1.0, 0.4 + warm)
+        found.append(_Candidate(polygon, SHAPES[int(votes.argmax())], confidence))
     return found
 
 

@@ -71,7 +71,7 @@ def benchmark(
     from seal2real.dataset.labelled_scans import labelled_scans
     from seal2real.errors import UsageError
     from seal2real.images import load_folder, write_atomic
-    from seal2real.tasks.benchmark import QUICK, Benchmark, BenchmarkConfig, Tests
+    from seal2real.tasks.benchmark import QUICK, Benchmark, BenchmarkConfig, HeldOut
     from seal2real.tasks.benchmark_table import plot, to_markdown, to_table
     from seal2real.weights import write_json
 
@@ -88,7 +88,7 @@ def benchmark(
     config = replace(config, **given)
     scans = labelled_scans(real) if real is not None else []
     pages = [image for _, image in load_folder(papers)[0]] if papers is not None else []
-    tests = Tests.make(config, scans, pages)
+    tests = HeldOut.make(config, scans, pages)
     console = Console(stderr=True)
     with training(None) as report:
         results = Benchmark(config, tests, out, learn, report).run(

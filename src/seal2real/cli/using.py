@@ -68,7 +68,7 @@ def segment(
 def read(
     inputs: _Inputs,
     engine: Annotated[
-        str, typer.Option("--engine", metavar="NAME", help="own, pp-ocr, both, or auto: both where it is installed.")
+        str, typer.Option("--engine", metavar="NAME", help="pp-ocr, own, both, or auto: pp-ocr where it is installed.")
     ] = "auto",
     json: _Json = None,
     csv: _Csv = None,

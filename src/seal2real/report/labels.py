@@ -7,12 +7,10 @@ read in the image, so that realism did not eat the glyphs?
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,10 +18,10 @@ import numpy.typing as npt
 
 from seal2real.dataset.formats.native import NativeSample, Row, load_sample
 from seal2real.dataset.unwarp import unwarp_line
-from seal2real.errors import UsageError
 from seal2real.physics.ink_measure import measure_ink
 from seal2real.report.sources import paste_flat, paste_rng
 from seal2real.sample import Image, Mask, Polygon, Sample
+from seal2real.tasks.recognise import ready_recogniser
 
 Recogniser = Callable[[Image], str]
 VISIBLE = 0.18  # absorbance of the darkest channel at which generated labels call ink visible
@@ -156,20 +154,8 @@ def rapidocr_recogniser() -> Recogniser:
     Raises:
         UsageError: rapidocr is not installed.
     """
-    try:
-        from rapidocr import RapidOCR
-    except ImportError:
-        raise UsageError(
-            "reading the seals again needs rapidocr; install it with: pip install 'seal2real[ocr]'"
-        ) from None
-    engine = RapidOCR(params={"Global.log_level": "critical"})
-    logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
-
-    def read(line: Image) -> str:
-        result: Any = engine(np.ascontiguousarray(line[..., ::-1]), use_det=False, use_cls=False, use_rec=True)
-        return "".join(result.txts or ())
-
-    return read
+    read = ready_recogniser()
+    return lambda line: read(line)[0]
 
 
 def label_validity(

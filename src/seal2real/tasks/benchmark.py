@@ -78,7 +78,7 @@ QUICK = BenchmarkConfig(
 
 
 @dataclass
-class Tests:
+class HeldOut:
     """What models are tried on.
 
     Attributes:
@@ -94,7 +94,7 @@ class Tests:
     recogniser: Recogniser | None
 
     @classmethod
-    def make(cls, config: BenchmarkConfig, scans: Sequence[LabelledScan], papers: Sequence[Image]) -> Tests:
+    def make(cls, config: BenchmarkConfig, scans: Sequence[LabelledScan], papers: Sequence[Image]) -> HeldOut:
         """The controlled set drawn anew, and PP-OCR where it is installed."""
         samples = [controlled_sample(index, _CONTROLLED_SEED, 0.15) for index in range(config.controlled)]
         try:
@@ -118,7 +118,7 @@ class Benchmark:
     def __init__(
         self,
         config: BenchmarkConfig,
-        tests: Tests,
+        tests: HeldOut,
         out: Path,
         learn: Path | None = None,
         progress: Progress | None = None,

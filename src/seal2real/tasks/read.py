@@ -65,7 +65,7 @@ class SealReader:
         segmenter: finds the seals; None takes the shipped one.
         finder: finds their lines; None takes the shipped one.
         engine: reads straightened lines: "own" (the shipped recogniser), "pp-ocr" (needs rapidocr), "both" (each line
-            as the surer of them reads it), or "auto": both where rapidocr is installed, else the own.
+            as the surer of them reads it), or "auto": PP-OCR where rapidocr is installed, else the own.
 
     Raises:
         UsageError: an unknown engine, or rapidocr is not installed.
@@ -123,7 +123,7 @@ def recognisers_of(engine: str) -> list[Recogniser]:
     if engine not in ENGINES:
         raise UsageError(f"no engine {engine!r}; use one of {', '.join(ENGINES)}")
     if engine == "auto":
-        engine = "both" if find_spec("rapidocr") else "own"
+        engine = "pp-ocr" if find_spec("rapidocr") else "own"
     made: list[Recogniser] = []
     if engine in ("own", "both"):
         made.append(SealRecogniser.from_pretrained())

@@ -293,9 +293,7 @@ def ready_recogniser() -> Recogniser:
     try:
         from rapidocr import RapidOCR
     except ImportError:
-        raise UsageError(
-            "the engine pp-ocr needs rapidocr; install it with: pip install 'seal2real[ocr]', or take --engine own"
-        ) from None
+        raise UsageError("reading by PP-OCR needs rapidocr; install it with: pip install 'seal2real[ocr]'") from None
     engine = RapidOCR(params={"Global.log_level": "critical"})
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
 

@@ -43,6 +43,7 @@ WHOLE = 240.0  # longer ones show in part: they teach what ink is, not where sea
 _OUTLINED = 150.0  # longest side of a seal whose outline is looked at
 _UNIT = 64.0  # half-resolution pixels that an offset of 1 means
 _HALF = ("region", "centre", "offset x", "offset y", *SHAPES)
+_BEYOND = 0.08  # of a seal's length, how far from the found outline its ink may lie
 _MOST = 40  # seals of an image
 _BLANK = 255  # shape of what is no seal
 
@@ -308,7 +309,7 @@ class Segmenter:
         ink = cv2.resize(self._maps(_scaled(part, scale))[0], part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         near = np.zeros(ink.shape, np.uint8)
         cv2.fillPoly(near, [np.rint((own.polygon - (x, y) - 0.5) * 16).astype(np.int32)], 1, shift=4)
-        reach = max(1, round(0.04 * longest))
+        reach = max(1, round(_BEYOND * longest))
         close = cv2.dilate(near, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
         mask = (ink >= 0.5) & (close > 0)
         if not mask.any():

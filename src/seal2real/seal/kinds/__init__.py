@@ -7,6 +7,7 @@ from seal2real.seal.design import SealDesign
 from seal2real.seal.geometry import Layout
 from seal2real.seal.kinds import (
     bilingual,
+    block,
     branch,
     company,
     contract,
@@ -61,6 +62,7 @@ KINDS: dict[str, SealKind] = {
         hanko.NAME,
         hanko.COMPANY,
         hanko.REPRESENTATIVE,
+        block.KIND,
     )
 }
 

@@ -96,7 +96,7 @@ KIND = SealKind(
     "form",
     sample,
     plan,
-    share=0.01,
+    share=0.007,
     foreign_share=0.05,
     colours={"red": 0.4, "blue": 0.35, "violet": 0.15, "black": 0.10},
     upright=True,

@@ -1,14 +1,16 @@
 """Text lines of a seal: where they run, which way they are read.
 
-A U-Net marks the middle of every line, and says of each pixel there which way the text runs and how tall it is (after
-TextSnake, Long et al. 2018, which follows a line's middle in discs). What hangs together is a line; a straight one or
-an arc is laid through it, so that round, oval and square seals, inner and outer text, and text from below are one case.
+A U-Net marks the middle of every line, and says of each pixel there how tall the line is, along which axis it runs, and
+which way it is read (after TextSnake, Long et al. 2018, which follows a line's middle in discs). What hangs together is
+a line; a straight one or an arc is laid through it, so that round, oval and square seals, inner and outer text, and
+text from below are one case. The axis is told by the double angle, which knows no way: it is sure where the way is not.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ LENGTH = 240.0  # longest side of the seal in it
 _JITTER = (0.75, 1.1)  # of that length in training
 _BAND = 0.5  # share of a line's height that is marked
 _UNIT = 8.0  # half-resolution pixels that a height of 1 means
-_CHANNELS = ("line", "along x", "along y", "height", "column")
+_CHANNELS = ("line", "along x", "along y", "height", "column", "axis x", "axis y")
 Points = npt.NDArray[np.float64]
 
 
@@ -46,6 +48,7 @@ class TextCurve:
         column: the characters stand one below the other, upright.
         curved: whether it is an arc.
         confidence: 0..1.
+        way: 0..1, how sure it is that the line is not read the other way round.
     """
 
     middle: Points
@@ -53,6 +56,12 @@ class TextCurve:
     column: bool
     curved: bool
     confidence: float
+    way: float = 1.0
+
+    @property
+    def reverse(self) -> TextCurve:
+        """The same line, read the other way round."""
+        return replace(self, middle=self.middle[::-1].copy())
 
     @property
     def length(self) -> float:
@@ -80,8 +89,7 @@ class TextCurve:
 
     def moved(self, scale: float, shift: tuple[float, float]) -> TextCurve:
         """The curve at ``scale * p + shift``."""
-        points = self.middle * scale + np.asarray(shift)
-        return TextCurve(points, self.height * scale, self.column, self.curved, self.confidence)
+        return replace(self, middle=self.middle * scale + np.asarray(shift), height=self.height * scale)
 
 
 def _normals(points: Points) -> Points:
@@ -128,7 +136,8 @@ class LineLesson:
         ]
 
     def batch(self, rng: Generator, count: int) -> Batch:
-        """``images [B, 3, S, S]`` in 0..1 and ``lines [B, 5, S/2, S/2]``: line, direction (x, y), height, column."""
+        """``images [B, 3, S, S]`` in 0..1 and ``lines [B, 7, S/2, S/2]``: line, direction (x, y), height, column, axis
+        (x, y)."""
         examples = [self._example(rng) for _ in range(count)]
         return {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
 
@@ -166,16 +175,17 @@ class LineLesson:
         parts = {
             "line": F.binary_cross_entropy_with_logits(maps[:, :1], line) + dice.mean(),
             "along": ((maps[:, 1:3] - wanted[:, 1:3]).square().sum(1, keepdim=True) * line).sum() / inside,
+            "axis": ((maps[:, 5:7] - wanted[:, 5:7]).square().sum(1, keepdim=True) * line).sum() / inside,
             "height": ((maps[:, 3:4] - wanted[:, 3:4]).abs() * line).sum() / inside,
-            "column": (F.binary_cross_entropy_with_logits(maps[:, 4:], wanted[:, 4:], reduction="none") * line).sum()
+            "column": (F.binary_cross_entropy_with_logits(maps[:, 4:5], wanted[:, 4:5], reduction="none") * line).sum()
             / inside,
         }
-        total = parts["line"] + parts["along"] + parts["height"] + 0.3 * parts["column"]
+        total = parts["line"] + parts["along"] + parts["axis"] + parts["height"] + 0.3 * parts["column"]
         return total, {name: float(part.detach()) for name, part in parts.items()}
 
 
 def line_maps(lines: Sequence[tuple[Points, Points, bool]], view: View) -> npt.NDArray[np.float32]:
-    """``float32 [5, S/2, S/2]``: what the network is to say of lines, given by their edges on the image."""
+    """``float32 [7, S/2, S/2]``: what the network is to say of lines, given by their edges on the image."""
     side = view.size // 2
     maps = np.zeros((len(_CHANNELS), side, side), np.float32)
     for top, bottom, column in lines:
@@ -194,7 +204,8 @@ def line_maps(lines: Sequence[tuple[Points, Points, bool]], view: View) -> npt.N
             here = part > 0
             along = centre[first + 1] - centre[first]
             along = along / max(float(np.linalg.norm(along)), 1e-6)
-            for channel, value in enumerate((1.0, *along, height / _UNIT, float(column))):
+            axis = along[0] ** 2 - along[1] ** 2, 2 * along[0] * along[1]
+            for channel, value in enumerate((1.0, *along, height / _UNIT, float(column), *axis)):
                 maps[channel][here] = value
     return maps
 
@@ -267,7 +278,7 @@ class LineFinder:
 
 
 def curves_of(maps: npt.NDArray[np.float32], threshold: float = 0.5) -> list[TextCurve]:
-    """Curves through what a network marked, in pixels of its maps ``[5, H, W]``; in no order."""
+    """Curves through what a network marked, in pixels of its maps ``[7, H, W]``; in no order."""
     score = 1 / (1 + np.exp(-maps[0]))
     count, labels, stats, _ = cv2.connectedComponentsWithStats((score > threshold).astype(np.uint8), connectivity=8)
     parts = []
@@ -281,22 +292,28 @@ def curves_of(maps: npt.NDArray[np.float32], threshold: float = 0.5) -> list[Tex
 
 @dataclass(frozen=True)
 class _Part:
-    """Pixels of one line: places, directions, weights."""
+    """Pixels of one line: places, unit vectors along it (all pointing the way that it is read), how far the network
+    agrees to that (-1..1), weights."""
 
     points: Points
     along: Points
+    votes: npt.NDArray[np.float64]
     score: npt.NDArray[np.float64]
     height: float
     column: bool
 
     @classmethod
     def of(cls, maps: npt.NDArray[np.float32], score: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> _Part:
-        along = maps[1:3, rows, columns].T.astype(np.float64)
-        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
+        way = maps[1:3, rows, columns].T.astype(np.float64)
+        half = np.arctan2(maps[6, rows, columns], maps[5, rows, columns]).astype(np.float64) / 2
+        along = _one_way(np.stack((columns + 0.5, rows + 0.5), 1), np.stack((np.cos(half), np.sin(half)), 1))
+        votes = (along * way).sum(1)
+        if votes.sum() < 0:
+            along, votes = -along, -votes
         height = float(np.median(maps[3, rows, columns])) * _UNIT
         points = np.stack((columns + 0.5, rows + 0.5), 1)
         column = bool(maps[4, rows, columns].mean() > 0)
-        return cls(points, along, score[rows, columns].astype(np.float64), max(height, 1.0), column)
+        return cls(points, along, votes, score[rows, columns].astype(np.float64), max(height, 1.0), column)
 
     def with_part(self, other: _Part) -> _Part:
         """Both as one."""
@@ -304,6 +321,7 @@ class _Part:
         return _Part(
             np.concatenate((self.points, other.points)),
             np.concatenate((self.along, other.along)),
+            np.concatenate((self.votes, other.votes)),
             np.concatenate((self.score, other.score)),
             (first * self.height + second * other.height) / (first + second),
             self.column,
@@ -317,7 +335,8 @@ class _Part:
         if middle_points is None:
             return None
         confidence = float(self.score.mean())
-        return TextCurve(middle_points, self.height, self.column and straight, not straight, confidence)
+        way = float(np.clip(self.votes.mean(), 0, 1))
+        return TextCurve(middle_points, self.height, self.column and straight, not straight, confidence, way)
 
     def _straight(self, mean: Points) -> Points | None:
         along = mean / np.linalg.norm(mean)
@@ -361,6 +380,31 @@ class _Part:
         curve = self.curve()
         points = self.points[[0, -1]] if curve is None else curve.middle
         return points[0], points[-1], points[1] - points[0], points[-1] - points[-2]
+
+
+def _one_way(points: Points, axes: Points) -> Points:
+    """Axes turned so that neighbours point the same way: from pixel to pixel, each like the nearest that is settled."""
+    shifts = points - points.min(0)
+    grid = np.full(tuple((shifts.max(0) + 1).astype(int)[::-1]), -1)
+    places = shifts.astype(int)[:, ::-1]
+    grid[tuple(places.T)] = np.arange(len(points))
+    settled = axes.copy()
+    seen = np.zeros(len(points), bool)
+    for start in range(len(points)):
+        if seen[start]:
+            continue
+        seen[start] = True
+        waiting = deque([start])
+        while waiting:
+            own = waiting.popleft()
+            row, column = places[own]
+            for other in grid[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].ravel():
+                if other >= 0 and not seen[other]:
+                    seen[other] = True
+                    if settled[own] @ settled[other] < 0:
+                        settled[other] = -settled[other]
+                    waiting.append(other)
+    return settled
 
 
 def _evenly(points: Points, count: int) -> Points:

@@ -17,6 +17,7 @@ from seal2real.tasks.segment import Seal, Segmenter
 
 ENGINES = ("auto", "own", "pp-ocr", "both")
 _TALL = 48  # pixels of a straightened line; PP-OCR's own height
+_SURE = 0.7  # of the way that a line is read; below, both are tried
 _NOTHING = 0.35  # below this confidence a line is noise, not text
 
 
@@ -101,6 +102,10 @@ class SealReader:
         found = []
         for curve in self.finder.find(image, outline):
             text, confidence = self.read_line(image, curve)
+            if curve.way < _SURE:
+                other = self.read_line(image, curve.reverse)
+                if bool(other[0]) and other[1] > confidence:
+                    curve, (text, confidence) = curve.reverse, other
             if text and confidence >= _NOTHING:
                 found.append(ReadLine(text, confidence, curve.polygon, curve.curved))
         return found

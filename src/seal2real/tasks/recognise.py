@@ -10,7 +10,7 @@ import logging
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +190,7 @@ def shifted(curve: TextCurve, rng: Generator) -> TextCurve:
         away = points[end] - points[neighbour]
         points[end] = points[end] + away / max(float(np.linalg.norm(away)), 1e-6) * length
     height = curve.height * float(np.clip(rng.normal(1.0, 0.08), 0.8, 1.3))
-    return TextCurve(points, height, curve.column, curve.curved, curve.confidence)
+    return replace(curve, middle=points, height=height)
 
 
 def fitted(line: Image) -> Image:

@@ -12,8 +12,9 @@ from seal2real.errors import Seal2RealError, UsageError
 from seal2real.images import encode_png, load_rgb
 from seal2real.report.c2st import JudgeBudget
 from seal2real.report.evaluate import evaluate
-from seal2real.report.labels import characters_read, ink_agreement, iou, label_validity
+from seal2real.report.labels import ink_agreement, iou, label_validity
 from seal2real.report.protocol import Protocol
+from seal2real.tasks.measures import characters_read
 
 BUDGET = JudgeBudget(folds=2, repeats=1, cnn_steps=4, cnn_batch=16, bootstraps=100)
 

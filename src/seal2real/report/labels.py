@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from seal2real.dataset.formats.native import NativeSample, Row, load_sample
 from seal2real.dataset.unwarp import unwarp_line
 from seal2real.physics.ink_measure import measure_ink
 from seal2real.report.sources import paste_flat, paste_rng
 from seal2real.sample import Image, Mask, Polygon, Sample
+from seal2real.tasks.measures import characters_read
 from seal2real.tasks.recognise import ready_recogniser
 
 Recogniser = Callable[[Image], str]
@@ -138,14 +137,6 @@ def _edge(mask: Mask) -> Mask:
     """One pixel on either side of a mask's edge."""
     plain, kernel = mask.astype(np.uint8), np.ones((3, 3), np.uint8)
     return np.asarray(cv2.dilate(plain, kernel) != cv2.erode(plain, kernel))
-
-
-def characters_read(truth: str, reading: str) -> npt.NDArray[np.bool_]:
-    """Which characters of ``truth`` are found in ``reading``, in order: ``bool [len(truth)]``."""
-    found = np.zeros(len(truth), bool)
-    for block in SequenceMatcher(None, truth, reading, autojunk=False).get_matching_blocks():
-        found[block.a : block.a + block.size] = True
-    return found
 
 
 def rapidocr_recogniser() -> Recogniser:

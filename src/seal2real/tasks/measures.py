@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 import cv2
@@ -130,6 +131,14 @@ def edit_distance(read: str, truth: str) -> int:
         current = np.minimum.accumulate(current - np.arange(len(current))) + np.arange(len(current))
         previous = current
     return int(previous[-1])
+
+
+def characters_read(truth: str, reading: str) -> npt.NDArray[np.bool_]:
+    """Which characters of ``truth`` are found in ``reading``, in order: ``bool [len(truth)]``."""
+    found = np.zeros(len(truth), bool)
+    for block in SequenceMatcher(None, truth, reading, autojunk=False).get_matching_blocks():
+        found[block.a : block.a + block.size] = True
+    return found
 
 
 @dataclass(frozen=True)

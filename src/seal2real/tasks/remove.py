@@ -1,7 +1,7 @@
 """Taking seals off a page: the page as it would be without them, text kept.
 
-A U-Net sees the image and the ink that was found, and says what lies beneath. Only pixels in and close to the ink
-change; all others stay as they are, to the bit.
+A U-Net sees the image, against the local colour of its paper, and the ink that was found, and says what lies beneath.
+Only pixels in and close to the ink change; all others stay as they are, to the bit.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from numpy.random import Generator
 
+from seal2real.physics.ink_measure import estimate_paper
 from seal2real.sample import FloatMap, Image, Mask
 from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, random_turn, shaken
 from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
@@ -39,8 +40,8 @@ class RemoveLesson:
         self.sealed = [index for index in range(len(crops)) if crops.row(index)["seals"]]
 
     def batch(self, rng: Generator, count: int) -> Batch:
-        """``images [B, 4, S, S]``: RGB and ink in 0..1; ``clean [B, 3, S, S]``; ``touched [B, 1, S, S]``: 1 where the
-        result counts."""
+        """``images [B, 4, S, S]``: RGB against the paper and ink, about 0..1; ``clean [B, 3, S, S]`` likewise;
+        ``touched [B, 1, S, S]``: 1 where the result counts."""
         examples = [self._example(rng) for _ in range(count)]
         return {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
 
@@ -56,13 +57,14 @@ class RemoveLesson:
         view = View.about(centre, scale, random_turn(rng), SIDE)
         both = np.concatenate((sample.stamped, sample.clean), axis=1)
         stamped, clean = _alike(view, both, width, rng)
+        paper = estimate_paper(stamped)
         ink = np.zeros((SIDE, SIDE), np.float32)
         for mask in sample.visible:
             ink = np.maximum(ink, view.of(mask.view(np.uint8) * 255, 0) / np.float32(255))
         length = longest_side(outline) * scale
         return {
-            "images": np.concatenate((stamped, _as_found(ink, rng)[None])),
-            "clean": clean,
+            "images": np.concatenate((against_paper(stamped, paper), _as_found(ink, rng)[None])),
+            "clean": against_paper(clean, paper),
             "touched": around(ink >= 0.5, length).astype(np.float32)[None],
         }
 
@@ -88,14 +90,13 @@ def _steps(images: torch.Tensor, axis: int) -> torch.Tensor:
     return images.diff(dim=axis)
 
 
-def _alike(view: View, both: Image, width: int, rng: Generator) -> tuple[FloatMap, FloatMap]:
-    """Stamped and clean ``float32 [3, S, S]``, shaken in the same way: noise and JPEG cannot tell them apart."""
+def _alike(view: View, both: Image, width: int, rng: Generator) -> tuple[Image, Image]:
+    """Stamped and clean ``uint8 [S, S, 3]``, shaken in the same way: noise and JPEG cannot tell them apart."""
     state = rng.bit_generator.state
     images = []
     for half in (both[:, :width], both[:, width:]):
         rng.bit_generator.state = state
-        shaken_half = shaken(np.asarray(view.of(np.ascontiguousarray(half), 255), np.uint8), rng)
-        images.append(shaken_half.transpose(2, 0, 1).astype(np.float32) / np.float32(255))
+        images.append(shaken(np.asarray(view.of(np.ascontiguousarray(half), 255), np.uint8), rng))
     return images[0], images[1]
 
 
@@ -123,8 +124,13 @@ def around(ink: Mask, length: float) -> Mask:
     return np.asarray(cv2.dilate(ink.astype(np.uint8), kernel) > 0)
 
 
+def against_paper(image: Image, paper: FloatMap) -> FloatMap:
+    """``float32 [3, H, W]``: light by the light of the paper, up to 1.25."""
+    return np.ascontiguousarray(np.minimum(image / paper, 1.25).transpose(2, 0, 1).astype(np.float32))
+
+
 def uncovered(network: TaskUNet, images: torch.Tensor) -> torch.Tensor:
-    """``[B, 3, H, W]``: RGB and ink ``[B, 4, H, W]`` to what lies beneath, 0..1 where training went well."""
+    """What lies beneath, ``[B, 3, H, W]`` against the paper, of RGB against the paper and ink ``[B, 4, H, W]``."""
     change: torch.Tensor = network(images)[0]
     return images[:, :3] + change
 
@@ -195,8 +201,9 @@ class Remover:
         ink = seal.on_page(height, width)[rows, columns]
         part = np.ascontiguousarray(image[rows, columns])
         soft = cv2.GaussianBlur(ink.astype(np.float32), (0, 0), 0.6)
-        features = np.concatenate((part.astype(np.float32) / 255, soft[..., None]), 2).transpose(2, 0, 1)
-        beneath = uncovered(self.network, torch.from_numpy(np.ascontiguousarray(features))[None])
-        pixels = (beneath[0].clamp(0, 1).permute(1, 2, 0).numpy() * 255 + 0.5).astype(np.uint8)
+        paper = estimate_paper(part)
+        features = np.concatenate((against_paper(part, paper), soft[None]))
+        beneath = uncovered(self.network, torch.from_numpy(features)[None])[0].permute(1, 2, 0).numpy() * paper
+        pixels = np.clip(beneath + 0.5, 0, 255).astype(np.uint8)
         touched = around(ink, max(seal.bbox[2:]))
         image[rows, columns][touched] = pixels[touched]

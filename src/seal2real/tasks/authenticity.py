@@ -1,7 +1,8 @@
 """Is this an impression of ink on the paper, a digital paste, or a colour copy?
 
 A U-Net judges every pixel near ink, at the resolution of the scan, where the three differ: in how ink sinks into the
-paper, how its edges share the scan's blur and noise with the print, and in a printer's raster. The seal's answer is the
+paper, how its edges share the scan's blur and noise with the print, and in a printer's raster. It sees the picture and what
+is left of it without its smooth part, as detectors of manipulated images do (Zhou et al. 2018). The seal's answer is the
 mean of its pixels' answers.
 """
 
@@ -28,7 +29,8 @@ from seal2real.tasks.segment import Seal
 NAME = "authenticity"
 CLASSES = ("impression", "paste", "colour-copy")
 SIDE = 160  # of training windows
-SCALES = (0.5, 1.25)  # of training windows, relative to the samples
+SCALES = (0.6, 1.15)  # of training windows, relative to the samples
+_RESIDUE = 6.0  # how much the fine part is amplified
 _LONGEST = 512  # a larger seal is judged at this size
 _NEAR = 2  # pixels around ink that count
 
@@ -66,7 +68,7 @@ class AuthenticityLesson:
                 raise Seal2RealError(f"no {name} in the data; generate some with --authenticity")
 
     def batch(self, rng: Generator, count: int) -> Batch:
-        """``images [B, 3, S, S]`` in 0..1, ``near [B, 1, S/2, S/2]`` 1 about ink, ``label [B]`` of `CLASSES`; as many
+        """``images [B, 6, S, S]``, ``near [B, 1, S/2, S/2]`` 1 about ink, ``label [B]`` of `CLASSES`; as many
         of each class."""
         labels = [int(label) for label in rng.permutation(np.arange(count) % len(CLASSES))]
         examples = [self._example(label, rng) for label in labels]
@@ -83,10 +85,11 @@ class AuthenticityLesson:
         x, y = spots[int(rng.integers(len(spots)))][::-1] if len(spots) else middle(outline)
         shift = rng.uniform(-0.3, 0.3, 2) * SIDE
         view = View.about((x + shift[0], y + shift[1]), log_uniform(rng, *SCALES), random_turn(rng), SIDE)
-        image = shaken(np.asarray(view.of(sample.stamped, 255), np.uint8), rng)
+        image = np.asarray(view.of(sample.stamped, 255), np.uint8)
+        image = shaken(image, rng) if rng.random() < 0.6 else image
         seen = np.asarray(view.of(ink.view(np.uint8) * 255, 0)) > 127
         return {
-            "images": image.transpose(2, 0, 1).astype(np.float32) / np.float32(255),
+            "images": _features(image),
             "near": _about(seen)[::2, ::2].astype(np.float32)[None],
         }
 
@@ -100,6 +103,14 @@ class AuthenticityLesson:
         each = (pixels * batch["near"]).sum() / (batch["near"].sum() + 1)
         right = (pooled.argmax(1) == batch["label"]).float().mean()
         return whole + 0.2 * each, {"whole": float(whole.detach()), "right": float(right)}
+
+
+def _features(image: Image) -> FloatMap:
+    """``float32 [6, H, W]``: RGB in 0..1, and the same without its smooth part, around 0.5."""
+    pixels = image.astype(np.float32) / np.float32(255)
+    fine = (pixels - cv2.GaussianBlur(pixels, (0, 0), 1.2)) * np.float32(_RESIDUE) + np.float32(0.5)
+    both = np.concatenate((pixels, np.clip(fine, 0, 1)), 2)
+    return np.ascontiguousarray(both.transpose(2, 0, 1))
 
 
 def _about(ink: Mask) -> Mask:
@@ -125,7 +136,7 @@ def train_authenticity(
     `seal2real.tasks.segment.train_segmenter`."""
     config = config or FitConfig(learning_rate=1e-3)
     lesson = AuthenticityLesson(CropSet(datasets))
-    network = first_network(start, NAME, config.seed, 0, len(CLASSES), widths)
+    network = first_network(start, NAME, config.seed, 0, len(CLASSES), widths, inputs=6)
     network = fit(network, lesson, config, out, resume, progress)
     network.save(out / "model", kind=NAME)
     return AuthenticityJudge(network)
@@ -168,8 +179,7 @@ class AuthenticityJudge:
             size = max(8, round(ink.shape[1] * scale)), max(8, round(ink.shape[0] * scale))
             part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
             ink = cv2.resize(ink.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-        pixels = torch.from_numpy(np.ascontiguousarray(part)).permute(2, 0, 1)[None].float() / 255
-        maps = self.network(pixels)[1]
+        maps = self.network(torch.from_numpy(_features(part))[None])[1]
         near = torch.from_numpy(_about(np.asarray(ink))[::2, ::2].astype(np.float32))[None, None]
         chances = _pooled(maps, near)[0].softmax(0).tolist()
         against = ((1 - maps.softmax(1)[0, 0]) * near[0, 0]).numpy()

@@ -1,9 +1,9 @@
 """Is this an impression of ink on the paper, a digital paste, or a colour copy?
 
 A U-Net judges every pixel near ink, at the resolution of the scan, where the three differ: in how ink sinks into the
-paper, how its edges share the scan's blur and noise with the print, and in a printer's raster. It sees the picture and what
-is left of it without its smooth part, as detectors of manipulated images do (Zhou et al. 2018). The seal's answer is the
-mean of its pixels' answers.
+paper, how its edges share the scan's blur and noise with the print, and in a printer's raster. It sees the picture, and
+what is left of it without its smooth part, as detectors of manipulated images do (Zhou et al. 2018). The seal's answer
+is the mean of its pixels' answers.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ FALSE_ACCEPTS = (0.001, 0.01, 0.05)  # rates that a threshold is kept for
 _TOP = 0.01  # share of the pixels that decide
 _STRANGERS = 0.15  # of the training pairs: another seal altogether
 _INPUTS = 4
+_TOLERANCE = 5  # pixels of the common frame within which strokes agree
+_RARE = 12.0  # weight of pixels that differ
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class CompareLesson:
             )
         self._frames: dict[tuple[int, int, bool], Ink | None] = {}
         self._laid: dict[tuple[int, int], FloatMap | None] = {}
+        self._changes: dict[tuple[int, int], FloatMap] = {}
 
     def _seal(self, pair: tuple[int, int]) -> Mapping[str, Any]:
         return self.crops.row(pair[0])["seals"][pair[1]]
@@ -87,9 +90,12 @@ class CompareLesson:
         return not self._seal(pair).get("altered")
 
     def batch(self, rng: Generator, count: int) -> Batch:
-        """``inputs [B, 4, S, S]`` and ``same [B]``, half of them of one die."""
+        """``inputs [B, 4, S, S]``; ``same [B]``, half of them of one die; ``changed [B, 1, S/2, S/2]``: where the dies
+        differ, and ``told [B]``: 0 where that is not known, of two seals altogether."""
         inputs: list[FloatMap] = []
         labels: list[float] = []
+        changes: list[FloatMap] = []
+        told: list[float] = []
         while len(inputs) < count:
             pair = self.pairs[int(rng.integers(len(self.pairs)))]
             stranger = rng.random() < _STRANGERS
@@ -98,16 +104,43 @@ class CompareLesson:
             if same != (len(inputs) % 2 == 0):
                 continue
             laid = self.laid(pair) if other == pair else self._stacked(other, pair)
-            if laid is not None:
-                inputs.append(_shaken(laid, rng))
-                labels.append(float(same))
-        return {"inputs": torch.from_numpy(np.stack(inputs)), "same": torch.tensor(labels)}
+            if laid is None:
+                continue
+            changed = self._changes[pair] if other == pair else np.zeros((SIDE, SIDE), np.float32)
+            both = _shaken(np.concatenate((laid, changed[None])), rng)
+            inputs.append(both[:_INPUTS])
+            labels.append(float(same))
+            changes.append(both[_INPUTS:].reshape(1, SIDE // 2, 2, SIDE // 2, 2).max((2, 4)))
+            told.append(float(other == pair))
+        return {
+            "inputs": torch.from_numpy(np.stack(inputs)),
+            "same": torch.tensor(labels),
+            "changed": torch.from_numpy(np.stack(changes)),
+            "told": torch.tensor(told),
+        }
 
     def laid(self, pair: tuple[int, int]) -> FloatMap | None:
         """The inputs of a pair; None where there is no ink to compare."""
         if pair not in self._laid:
-            self._laid[pair] = self._stacked(pair, pair)
+            first, second = self._frame(pair, True), self._frame(pair, False)
+            self._laid[pair] = None
+            if first is not None and second is not None:
+                found = register(first, second)
+                self._laid[pair] = stacked(first, second, found)
+                self._changes[pair] = self._change(pair, found.laid(first.ink), second)
         return self._laid[pair]
+
+    def _change(self, pair: tuple[int, int], reference: FloatMap, query: Ink) -> FloatMap:
+        """Where the query's die differs from the reference's impression: its design, without wear, against that."""
+        if self.same(pair):
+            return np.zeros((SIDE, SIDE), np.float32)
+        full = self.crops.load(pair[0]).full[pair[1]]
+        design = np.asarray(query.view.of(full.view(np.uint8) * 255, 0)) > 127
+        impression = reference > 0.5
+        near = np.ones((_TOLERANCE, _TOLERANCE), np.uint8)
+        lacks = design & (cv2.dilate(impression.astype(np.uint8), near) == 0)
+        more = impression & (cv2.dilate(design.astype(np.uint8), near) == 0)
+        return np.asarray(cv2.dilate((lacks | more).astype(np.uint8), np.ones((3, 3), np.uint8)), np.float32)
 
     def _stacked(self, reference: tuple[int, int], query: tuple[int, int]) -> FloatMap | None:
         first, second = self._frame(reference, True), self._frame(query, False)
@@ -131,13 +164,17 @@ class CompareLesson:
         return framed(sample.stamped, ink, np.asarray(self._seal(pair)["polygon"], np.float32))
 
     def loss(self, network: TaskUNet, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
-        """Cross-entropy of the pairs' answers; differences are to be rare."""
+        """Cross-entropy of the pairs' answers, and of where they differ (which is rare, and weighs more)."""
         maps = network(batch["inputs"])[1]
         logit = pooled(maps)
-        loss = F.binary_cross_entropy_with_logits(-logit, batch["same"])
-        sparse = (torch.sigmoid(maps) * batch["same"].view(-1, 1, 1, 1)).mean()
+        pairs = F.binary_cross_entropy_with_logits(-logit, batch["same"])
+        heavy = maps.new_tensor(_RARE)
+        where = F.binary_cross_entropy_with_logits(maps, batch["changed"], reduction="none", pos_weight=heavy)
+        told = batch["told"]
+        places = (where.mean((1, 2, 3)) * told).sum() / told.sum().clamp_min(1)
         right = ((logit < 0) == (batch["same"] > 0.5)).float().mean()
-        return loss + 0.5 * sparse, {"pairs": float(loss.detach()), "right": float(right)}
+        values = {"pairs": float(pairs.detach()), "places": float(places.detach()), "right": float(right)}
+        return pairs + 3 * places, values
 
 
 def _comparable(seal: Mapping[str, Any]) -> bool:
@@ -168,11 +205,11 @@ def stacked(reference: Ink, query: Ink, found: Registration) -> FloatMap:
 
 
 def _shaken(inputs: FloatMap, rng: Generator) -> FloatMap:
-    """A pair a little off, in other tones, turned and mirrored together."""
+    """A pair a little off, in other tones; it and what lies behind it turned and mirrored together."""
     result = inputs.copy()
     shift = rng.normal(0, 0.4, 2)
     view = View(np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]]), SIDE)
-    for layer in (0, 1):
+    for layer in (0, 1):  # the reference
         result[layer] = view.of(result[layer], 0 if layer == 0 else 1)
     for layer in (1, 3):
         result[layer] = np.clip(result[layer] * rng.uniform(0.85, 1.0) + rng.uniform(0, 0.08), 0, 1)

@@ -141,3 +141,17 @@ def labelled_crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [{**row, "split": splits[number % 3]} for number, row in enumerate(read_rows(folder))]
     (folder / METADATA).write_text("".join(map(dump_row, [*rows, negative.row])), encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def verification_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Crops of every class, with references, in two splits."""
+    from seal2real.dataset.generate import GenerateConfig, generate
+
+    folder = tmp_path_factory.mktemp("tasks") / "data"
+    config = GenerateConfig(
+        count=20, crops=256, dpi=150, seed=4, kinds=("company", "personal-square", "notice"), forger="untrained",
+        authenticity="impression=0.25,paste=0.25,copy=0.2,altered=0.3", validation=0.35, test=0.0,
+    )  # fmt: skip
+    generate(config, folder, workers=1)
+    return folder

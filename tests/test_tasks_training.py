@@ -39,18 +39,6 @@ LESSONS = {
 }
 
 
-@pytest.fixture(scope="session")
-def verification_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Crops of every class, with references, in two splits."""
-    folder = tmp_path_factory.mktemp("tasks") / "data"
-    config = GenerateConfig(
-        count=14, crops=256, dpi=150, seed=4, kinds=("company", "personal-square", "notice"), forger="untrained",
-        authenticity="impression=0.35,paste=0.15,copy=0.15,altered=0.35", validation=0.4, test=0.0,
-    )  # fmt: skip
-    generate(config, folder, workers=1)
-    return folder
-
-
 def made(task: str, folder: Path) -> Lesson:
     return LESSONS[task](CropSet([folder], None))
 
@@ -59,7 +47,7 @@ def small(lesson: Any) -> torch.nn.Module:
     if isinstance(lesson, RecogniseLesson):
         with initial_weights(0):
             return LineNetwork(len(lesson.characters), (8, 8, 8, 8), 1)
-    sizes = {"segment": (1, 9, 3), "remove": (3, 0, 4), "lines": (0, 5, 3), "authenticity": (0, 3, 6)}
+    sizes = {"segment": (1, 9, 3), "remove": (3, 0, 4), "lines": (0, 7, 3), "authenticity": (0, 3, 6)}
     full, half, inputs = sizes.get(lesson.name, (0, 1, 4))
     return new_network(0, full, half, WIDTHS, inputs)
 
@@ -72,7 +60,7 @@ def test_a_batch_depends_on_its_generator_alone(task: str, verification_set: Pat
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert any(first[name].shape != other[name].shape or not torch.equal(first[name], other[name]) for name in first)
     images = next(iter(first.values()))
-    assert images.dtype == torch.float32 and float(images.min()) >= 0 and float(images.max()) <= 1
+    assert images.dtype == torch.float32 and float(images.min()) >= 0 and float(images.max()) <= 1.25
 
 
 @pytest.mark.parametrize("task", LESSONS)

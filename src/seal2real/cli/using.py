@@ -132,6 +132,12 @@ def verify(
     false_accepts: Annotated[
         float, typer.Option("--false-accepts", help="Rate of false accepts that the threshold is for: 0.01 or 0.05.")
     ] = 0.01,
+    judge: Annotated[
+        str, typer.Option("--judge", metavar="NAME|DIR|ID", help="Model that tells impressions from pastes.")
+    ] = "default",
+    comparer: Annotated[
+        str, typer.Option("--comparer", metavar="NAME|DIR|ID", help="Model that compares with REF.")
+    ] = "default",
     json: _Json = None,
     csv: _Csv = None,
     visualise: _Visualise = None,
@@ -142,12 +148,15 @@ def verify(
     import numpy as np
 
     from seal2real.images import load_rgb
+    from seal2real.tasks.authenticity import AuthenticityJudge
+    from seal2real.tasks.compare import SealComparer
     from seal2real.tasks.output import Outcome
     from seal2real.tasks.overlay import draw_heat, draw_seals
     from seal2real.tasks.segment import Segmenter
     from seal2real.tasks.verify import CAUTION, SealVerifier
 
-    verifier = SealVerifier(Segmenter.from_pretrained(model))
+    compared = None if reference is None else SealComparer.from_pretrained(comparer)
+    verifier = SealVerifier(Segmenter.from_pretrained(model), AuthenticityJudge.from_pretrained(judge), compared)
     genuine = None if reference is None else verifier.reference(load_rgb(reference), str(reference))
 
     def tool(image: Image) -> Outcome:

@@ -33,7 +33,9 @@ def model_folder(name: str | Path, kind: str) -> Path:
         folder = Path(name)
     config = folder / "config.json"
     if not config.is_file():
-        raise Seal2RealError(f"{name}: no {kind} is there; give 'default', or the folder of one that was trained")
+        if name == DEFAULT:
+            raise Seal2RealError(f"no {kind} comes with the package; train one with train-task, and give its run")
+        raise Seal2RealError(f"{name}: no {kind} is there; give the folder of one that was trained, or its run")
     found = read_json(config).get("kind")
     if found != kind:
         raise Seal2RealError(f"{name}: expected a {kind}, found {found or 'something else'}; give the folder of one")

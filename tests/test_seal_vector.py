@@ -71,7 +71,8 @@ def test_vectors_agree_with_the_pixels(kind: str) -> None:
         art = draw(design, dpi, angle)
         made = to_svg(design, angle=angle) if coverage is svg_coverage else to_pdf(design, angle=angle)
         found = coverage(made, dpi, *art.coverage.shape)  # type: ignore[arg-type]
-        assert overlap(art.coverage, found) > 0.98
+        # small letters are mostly edge
+        assert overlap(art.coverage, found) > (0.965 if kind == "block" else 0.98)
         assert found.sum() == pytest.approx(art.coverage.sum(), rel=0.02)
 
 

@@ -55,10 +55,10 @@ def test_boxes_come_back(exported: Path, labelled_crops: Path) -> None:
     exact = exported.name == "yolo-detect"
     for row, _ in read(exported):
         for seal, before in zip(row["seals"], rows[row["file_name"]]["seals"], strict=True):
-            if before["kind"] == "block" and not exact:
-                continue  # text without a frame leaves the corners of its outline bare
-            # The outline lies around the ink, by the width of its antialiased edge.
-            assert np.allclose(seal["bbox"], before["bbox"], atol=0.01 if exact else 2.0)
+            # The outline lies around the ink, by the width of its antialiased edge; a turned one has corners that the
+            # ink of a rounded frame, or of text without any, does not reach.
+            corners = 2.0 + 0.08 * max(before["bbox"][2:])
+            assert np.allclose(seal["bbox"], before["bbox"], atol=0.01 if exact else corners)
 
 
 def test_outlines_are_cut_at_the_edge(labelled_crops: Path, tmp_path: Path) -> None:

@@ -71,9 +71,9 @@ def test_vectors_agree_with_the_pixels(kind: str) -> None:
         art = draw(design, dpi, angle)
         made = to_svg(design, angle=angle) if coverage is svg_coverage else to_pdf(design, angle=angle)
         found = coverage(made, dpi, *art.coverage.shape)  # type: ignore[arg-type]
-        # small letters are mostly edge
-        assert overlap(art.coverage, found) > (0.965 if kind == "block" else 0.98)
-        assert found.sum() == pytest.approx(art.coverage.sum(), rel=0.02)
+        loose = 0.015 if kind == "block" else 0.0  # small letters are mostly edge
+        assert overlap(art.coverage, found) > 0.98 - loose
+        assert found.sum() == pytest.approx(art.coverage.sum(), rel=0.02 + loose)
 
 
 @settings(max_examples=15, deadline=None)

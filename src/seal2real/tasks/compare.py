@@ -34,8 +34,9 @@ NAME = "comparer"
 FALSE_ACCEPTS = (0.001, 0.01, 0.05)  # rates that a threshold is kept for
 _TOP = 0.01  # share of the pixels that decide
 _STRANGERS = 0.15  # of the training pairs: another seal altogether
-_INPUTS = 4
+_INPUTS = 6
 _TOLERANCE = 5  # pixels of the common frame within which strokes agree
+_LEAST_PART = 0.6  # of a seal on both images, or it is not learned from
 _RARE = 12.0  # weight of pixels that differ
 
 
@@ -90,7 +91,7 @@ class CompareLesson:
         return not self._seal(pair).get("altered")
 
     def batch(self, rng: Generator, count: int) -> Batch:
-        """``inputs [B, 4, S, S]``; ``same [B]``, half of them of one die; ``changed [B, 1, S/2, S/2]``: where the dies
+        """``inputs [B, 6, S, S]``; ``same [B]``, half of them of one die; ``changed [B, 1, S/2, S/2]``: where the dies
         differ, and ``told [B]``: 0 where that is not known, of two seals altogether."""
         inputs: list[FloatMap] = []
         labels: list[float] = []
@@ -126,6 +127,8 @@ class CompareLesson:
             self._laid[pair] = None
             if first is not None and second is not None:
                 found = register(first, second)
+                if shared_part(first, second, found) < _LEAST_PART:
+                    return None
                 self._laid[pair] = stacked(first, second, found)
                 self._changes[pair] = self._change(pair, found.laid(first.ink), second)
         return self._laid[pair]
@@ -140,6 +143,7 @@ class CompareLesson:
         near = np.ones((_TOLERANCE, _TOLERANCE), np.uint8)
         lacks = design & (cv2.dilate(impression.astype(np.uint8), near) == 0)
         more = impression & (cv2.dilate(design.astype(np.uint8), near) == 0)
+        lacks, more = lacks & query.seen, more & query.seen
         return np.asarray(cv2.dilate((lacks | more).astype(np.uint8), np.ones((3, 3), np.uint8)), np.float32)
 
     def _stacked(self, reference: tuple[int, int], query: tuple[int, int]) -> FloatMap | None:
@@ -194,14 +198,29 @@ def framed_alone(image: Image) -> Ink | None:
 
 
 def stacked(reference: Ink, query: Ink, found: Registration) -> FloatMap:
-    """``float32 [4, SIDE, SIDE]``: ink and grey of the reference, laid on the query, and of the query."""
+    """``float32 [6, SIDE, SIDE]``: ink and grey of the reference, laid on the query; ink and grey of the query; ink of
+    the one that is far from any of the other, both ways."""
+    both = query.seen & (found.laid(reference.seen.view(np.uint8)) > 0)
+    laid, ink = found.laid(reference.ink) * both, query.ink * both
     layers = (
-        found.laid(reference.ink),
-        found.laid(reference.grey.astype(np.float32) / np.float32(255), 1.0),
-        query.ink,
-        query.grey.astype(np.float32) / np.float32(255),
+        laid,
+        np.where(both, found.laid(reference.grey.astype(np.float32) / np.float32(255), 1.0), 1),
+        ink,
+        np.where(both, query.grey.astype(np.float32) / np.float32(255), 1),
+        np.maximum(laid - _spread(ink), 0),
+        np.maximum(ink - _spread(laid), 0),
     )
     return np.stack(layers).astype(np.float32)
+
+
+def shared_part(reference: Ink, query: Ink, found: Registration) -> float:
+    """Share of the reference's ink that the query's image could show, 0..1: the rest is off its edge."""
+    laid = found.laid(reference.ink)
+    return float((laid * query.seen).sum() / max(float(reference.ink.sum()), 1.0))
+
+
+def _spread(ink: FloatMap) -> FloatMap:
+    return np.asarray(cv2.dilate(ink, np.ones((_TOLERANCE, _TOLERANCE), np.uint8)), np.float32)
 
 
 def _shaken(inputs: FloatMap, rng: Generator) -> FloatMap:

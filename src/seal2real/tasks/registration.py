@@ -11,10 +11,10 @@ import numpy.typing as npt
 from seal2real.sample import FloatMap, Image, Mask, Polygon
 from seal2real.tasks.crops import View, longest_side, middle
 
-SIDE = 192  # of the common frame
-LENGTH = 160.0  # longest side of the seal in it
+SIDE = 256  # of the common frame
+LENGTH = 224.0  # longest side of the seal in it
 _ANGLES = 360
-_RADII = 96
+_RADII = 128
 _TURNS = 4  # candidates that are refined
 _STEPS = 40  # of a refinement
 _APART = 12  # degrees between two candidates
@@ -27,12 +27,14 @@ class Ink:
     Attributes:
         grey: ``uint8 [SIDE, SIDE]``: the picture, paper bright.
         ink: ``float32 [SIDE, SIDE]`` in 0..1.
+        seen: ``bool [SIDE, SIDE]``: what lies on the image.
         view: from the image into this frame.
         size: (height, width) of the image.
     """
 
     grey: Image
     ink: FloatMap
+    seen: Mask
     view: View
     size: tuple[int, int]
 
@@ -70,7 +72,8 @@ def framed(image: Image, ink: Mask, outline: Polygon) -> Ink:
     view = View.about(middle(outline), LENGTH / max(longest_side(outline), 1.0), 0.0, SIDE)
     grey = np.asarray(view.of(image, 255), np.uint8).min(2)
     cover = np.asarray(view.of(ink.view(np.uint8) * 255, 0), np.float32) / np.float32(255)
-    return Ink(grey, cover, view, (image.shape[0], image.shape[1]))
+    seen = view.of(np.full(image.shape[:2], 255, np.uint8), 0) > 127
+    return Ink(grey, cover, np.asarray(seen), view, (image.shape[0], image.shape[1]))
 
 
 def register(reference: Ink, query: Ink) -> Registration:

@@ -26,8 +26,8 @@ from seal2real.errors import Seal2RealError, UsageError
 from seal2real.prior.training import initial_weights
 from seal2real.sample import Image
 from seal2real.tasks.crops import CropSet, shaken
+from seal2real.tasks.curves import TextCurve, curve_of
 from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
-from seal2real.tasks.lines import TextCurve, curve_of
 from seal2real.tasks.models import model_folder
 from seal2real.weights import load_into, read_json, save_module
 

@@ -25,6 +25,7 @@ from seal2real.tasks.crops import (
     SHAPES,
     CropSet,
     View,
+    filled,
     log_uniform,
     longest_side,
     middle,
@@ -33,6 +34,17 @@ from seal2real.tasks.crops import (
     shape_of,
 )
 from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.instances import (
+    BLANK,
+    CHANNELS,
+    Candidate,
+    apart,
+    best,
+    fitness,
+    instances,
+    targets,
+    without_doubles,
+)
 from seal2real.tasks.models import first_network, model_folder
 from seal2real.tasks.networks import TaskUNet
 
@@ -41,11 +53,7 @@ SIDE = 256  # of training windows
 LENGTHS = (40.0, 400.0)  # longest side of a seal in them, in pixels
 WHOLE = 240.0  # longer ones show in part: they teach what ink is, not where seals are
 _OUTLINED = 150.0  # longest side of a seal whose outline is looked at
-_UNIT = 64.0  # half-resolution pixels that an offset of 1 means
-_HALF = ("region", "centre", "offset x", "offset y", *SHAPES)
 _BEYOND = 0.08  # of a seal's length, how far from the found outline its ink may lie
-_MOST = 40  # seals of an image
-_BLANK = 255  # shape of what is no seal
 
 
 @dataclass(frozen=True)
@@ -163,34 +171,6 @@ def random_view(outlines: Sequence[Polygon], size: tuple[int, int], rng: Generat
     return View.about((x + rng.uniform(-reach, reach), y + rng.uniform(-reach, reach)), scale, random_turn(rng), SIDE)
 
 
-def targets(outlines: Sequence[npt.NDArray[np.float64]], shapes: Sequence[int], side: int) -> dict[str, np.ndarray]:
-    """What the half-size maps are to show.
-
-    Args:
-        outlines: in window coordinates of the full size.
-        shapes: index of each in `SHAPES`.
-        side: of the maps.
-    """
-    region = np.zeros((side, side), np.float32)
-    centre = np.zeros((side, side), np.float32)
-    offset = np.zeros((2, side, side), np.float32)
-    shape = np.full((side, side), _BLANK, np.int64)
-    ys, xs = (np.mgrid[:side, :side] + 0.5).astype(np.float32)
-    for outline, kind in zip(outlines, shapes, strict=True):
-        points = np.asarray(outline / 2, np.float32)
-        part = np.zeros((side, side), np.uint8)
-        cv2.fillPoly(part, [np.rint((points - 0.5) * 16).astype(np.int32)], 1, shift=4)
-        inside = part > 0
-        if not inside.any():
-            continue
-        x, y = middle(points)
-        sigma = max(1.5, 0.06 * longest_side(points))
-        centre = np.maximum(centre, np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * sigma**2)))
-        region[inside], shape[inside] = 1.0, kind
-        offset[0][inside], offset[1][inside] = (x - xs[inside]) / _UNIT, (y - ys[inside]) / _UNIT
-    return {"region": region[None], "centre": centre[None], "offset": offset, "shape": shape}
-
-
 def _cross_entropy_and_dice(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """For each image, ``[B]``."""
     probability = torch.sigmoid(logits)
@@ -205,7 +185,7 @@ def _mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
 
 def _shape_loss(logits: torch.Tensor, shape: torch.Tensor, within: torch.Tensor) -> torch.Tensor:
-    return _mean(F.cross_entropy(logits, shape, ignore_index=_BLANK, reduction="none"), within)
+    return _mean(F.cross_entropy(logits, shape, ignore_index=BLANK, reduction="none"), within)
 
 
 def train_segmenter(
@@ -234,7 +214,7 @@ def train_segmenter(
     """
     config = config or FitConfig()
     lesson = SegmentLesson(CropSet(datasets))
-    network = first_network(start, NAME, config.seed, 1, len(_HALF), widths)
+    network = first_network(start, NAME, config.seed, 1, len(CHANNELS), widths)
     network = fit(network, lesson, config, out, resume, progress)
     network.save(out / "model", kind=NAME)
     return Segmenter(network)
@@ -270,15 +250,15 @@ class Segmenter:
         Returns:
             The seals; none where there is none.
         """
-        rough: list[_Candidate] = []
+        rough: list[Candidate] = []
         for scale in _search_scales(*image.shape[:2]):
             rough += self._search(image, scale)
         found = []
-        for candidate in _without_doubles(rough):
+        for candidate in without_doubles(rough):
             seal = self._look(image, candidate)
             if seal is not None and seal.confidence >= threshold:
                 found.append(seal)
-        return _without_repeats(sorted(found, key=lambda seal: -seal.confidence))
+        return apart(sorted(found, key=lambda seal: -seal.confidence), 0.7)
 
     @torch.inference_mode()
     def _maps(self, image: Image) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -287,16 +267,16 @@ class Segmenter:
         coarse[:, :2] = torch.sigmoid(coarse[:, :2])
         return torch.sigmoid(fine[0, 0]).numpy(), coarse[0].numpy()
 
-    def _search(self, image: Image, scale: float) -> list[_Candidate]:
+    def _search(self, image: Image, scale: float) -> list[Candidate]:
         """Instances at one scale."""
         small = _scaled(image, scale)
         _, maps = self._maps(small)
         return [
-            replace(candidate, polygon=candidate.polygon * (2 / scale), fitting=_fitting(candidate.polygon * 2))
-            for candidate in _instances(maps)
+            replace(candidate, polygon=candidate.polygon * (2 / scale), fitting=fitness(candidate.polygon * 2))
+            for candidate in instances(maps)
         ]
 
-    def _look(self, image: Image, candidate: _Candidate) -> Seal | None:
+    def _look(self, image: Image, candidate: Candidate) -> Seal | None:
         """One seal by itself."""
         own = self._outline(image, candidate)
         if own is None:
@@ -307,8 +287,7 @@ class Segmenter:
         if min(part.shape[:2]) < 2:
             return None
         ink = cv2.resize(self._maps(_scaled(part, scale))[0], part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        near = np.zeros(ink.shape, np.uint8)
-        cv2.fillPoly(near, [np.rint((own.polygon - (x, y) - 0.5) * 16).astype(np.int32)], 1, shift=4)
+        near = filled(own.polygon - (x, y), *ink.shape).astype(np.uint8)
         reach = max(1, round(_BEYOND * longest))
         close = cv2.dilate(near, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
         mask = (ink >= 0.5) & (close > 0)
@@ -318,7 +297,7 @@ class Segmenter:
         colour = colour_class(np.asarray(np.median(absorbed, 0), np.float32))
         return Seal(own.polygon, np.asarray(mask), (x, y), own.shape, colour, own.confidence)
 
-    def _outline(self, image: Image, candidate: _Candidate) -> _Candidate | None:
+    def _outline(self, image: Image, candidate: Candidate) -> Candidate | None:
         """The outline, looked at again where it suits the network best."""
         longest = max(longest_side(candidate.polygon), 4.0)
         scale = min(_OUTLINED / longest, 2.0)
@@ -326,7 +305,7 @@ class Segmenter:
         if min(part.shape[:2]) < 2:
             return None
         _, maps = self._maps(_scaled(part, scale))
-        own = _best(_instances(maps, floor=0.1), (candidate.polygon - origin) * (scale / 2))
+        own = best(instances(maps, floor=0.1), (candidate.polygon - origin) * (scale / 2))
         if own is None:
             return None
         confidence = float(np.sqrt(own.confidence * max(candidate.confidence, 1e-6)))
@@ -340,16 +319,6 @@ def _about(image: Image, polygon: Polygon, margin: float) -> tuple[Image, tuple[
     x0, y0 = (int(max(0, value)) for value in np.floor(polygon.min(0) - margin))
     x1, y1 = (int(min(n, v)) for v, n in zip(np.ceil(polygon.max(0) + margin), (width, height), strict=True))
     return image[y0 : max(y0, y1), x0 : max(x0, x1)], (x0, y0)
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """An instance in some coordinates; ``fitting`` says how well its size suits the network, 0..1."""
-
-    polygon: Polygon
-    shape: str
-    confidence: float
-    fitting: float = 1.0
 
 
 def _search_scales(height: int, width: int) -> list[float]:
@@ -372,125 +341,3 @@ def _scaled(image: Image, scale: float) -> Image:
     size = max(2, round(width * scale)), max(2, round(height * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
-
-
-def _fitting(polygon: Polygon) -> float:
-    """How well a seal of this size suits the network: 1 for 60 to 240 pixels, less beyond."""
-    longest = longest_side(polygon)
-    return float(np.clip(min(longest / 60, 240 / max(longest, 1e-3)), 0.05, 1.0))
-
-
-def _instances(maps: npt.NDArray[np.float32], floor: float = 0.3) -> list[_Candidate]:
-    """Pixels of the region, gathered by the middles that they point at; polygons in pixels of the maps."""
-    region, heat = maps[0], maps[1]
-    inside = (region > 0.5).astype(np.uint8)
-    if not inside.any():
-        return []
-    peaks = (cv2.dilate(heat, np.ones((7, 7), np.uint8)) == heat) & (heat > floor)
-    ys, xs = np.nonzero(peaks)
-    strongest = np.argsort(-heat[ys, xs], kind="stable")[:_MOST]
-    ys, xs = ys[strongest], xs[strongest]
-    count, labels, _, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
-    rows, columns = np.nonzero(inside)
-    pointed = np.stack((columns + 0.5 + maps[2][rows, columns] * _UNIT, rows + 0.5 + maps[3][rows, columns] * _UNIT), 1)
-    middles = np.stack((xs + 0.5, ys + 0.5), 1)
-    owner = _gathered(pointed, middles, labels[rows, columns], count)
-    found = []
-    numbers, sizes = np.unique(owner, return_counts=True)
-    for number in numbers[np.argsort(-sizes, kind="stable")][:_MOST]:
-        own = owner == number
-        part = np.zeros_like(inside)
-        part[rows[own], columns[own]] = 1
-        polygon = _outline(part)
-        if polygon is None:
-            continue
-        score = float(region[rows[own], columns[own]].mean())
-        # of a whole seal the pixels fill the outline, and its middle is warm
-        filled = min(1.0, float(own.sum()) / max(float(cv2.contourArea(polygon)), 1.0))
-        x, y = (int(np.clip(round(v), 0, n - 1)) for v, n in zip(middle(polygon), region.shape[::-1], strict=True))
-        warm = float(heat[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5].max())
-        votes = maps[4:, rows[own], columns[own]].mean(1)
-        confidence = score * filled * min(1.0, 0.4 + warm)
-        found.append(_Candidate(polygon, SHAPES[int(votes.argmax())], confidence))
-    return found
-
-
-def _gathered(
-    pointed: npt.NDArray[np.float64], middles: npt.NDArray[np.float64], labels: npt.NDArray[np.int32], count: int
-) -> npt.NDArray[np.int64]:
-    """Number of the instance that each pixel belongs to: the nearest middle; of a part of the region that has none
-    near, the part itself (a seal whose middle is off the image)."""
-    if not len(middles):
-        return labels.astype(np.int64)
-    distance = np.full(len(pointed), np.inf)
-    nearest = np.zeros(len(pointed), np.int64)
-    for number, spot in enumerate(middles):
-        away = ((pointed - spot) ** 2).sum(1)
-        closer = away < distance
-        distance[closer], nearest[closer] = away[closer], number
-    owner = nearest + count
-    names, sizes = np.unique(labels, return_counts=True)
-    for label in names[np.argsort(-sizes, kind="stable")][:_MOST]:
-        own = labels == label
-        extent = np.sqrt(own.sum())
-        far = np.sqrt(distance[own]) > 0.5 * extent
-        if far.mean() > 0.5:
-            owner[own] = label
-    return owner
-
-
-def _outline(part: npt.NDArray[np.uint8]) -> Polygon | None:
-    """The convex outline of what hangs together most; None if that is a speck."""
-    contours, _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    largest = max(contours, key=cv2.contourArea)
-    if cv2.contourArea(largest) < 12:
-        return None
-    hull = cv2.approxPolyDP(cv2.convexHull(largest), 0.4, True)[:, 0].astype(np.float32)
-    centre = hull.mean(0)
-    away = hull - centre  # contours run through the middles of the border's pixels: half a pixel inside
-    hull = hull + 0.5 + 0.5 * away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-3)
-    return np.asarray(hull, np.float32) if len(hull) >= 3 else None
-
-
-def _common(first: Polygon, second: Polygon) -> tuple[float, float, float]:
-    """Area that two convex polygons share, and that of each."""
-    one, other = np.asarray(first, np.float32), np.asarray(second, np.float32)
-    return float(cv2.intersectConvexConvex(one, other)[0]), float(cv2.contourArea(one)), float(cv2.contourArea(other))
-
-
-def overlap(first: Polygon, second: Polygon) -> float:
-    """IoU of two convex polygons."""
-    common, one, other = _common(first, second)
-    return common / max(one + other - common, 1e-6)
-
-
-def _best(candidates: Sequence[_Candidate], polygon: Polygon) -> _Candidate | None:
-    """The one that lies most on a polygon."""
-    rated = [(overlap(candidate.polygon, polygon), candidate) for candidate in candidates]
-    rated = [pair for pair in rated if pair[0] > 0.2]
-    return max(rated, key=lambda pair: pair[0])[1] if rated else None
-
-
-def _without_doubles(candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """Of those that were found at several scales, the one whose size suits best."""
-    kept: list[_Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: -c.confidence * c.fitting):
-        if all(_shared(candidate.polygon, other.polygon) < 0.5 for other in kept):
-            kept.append(candidate)
-        if len(kept) == _MOST:
-            break
-    return kept
-
-
-def _shared(first: Polygon, second: Polygon) -> float:
-    """Common area, as a share of the smaller one's."""
-    common, one, other = _common(first, second)
-    return common / max(min(one, other), 1e-3)
-
-
-def _without_repeats(seals: Sequence[Seal]) -> list[Seal]:
-    kept: list[Seal] = []
-    for seal in seals:
-        if all(_shared(seal.polygon, other.polygon) < 0.7 for other in kept):
-            kept.append(seal)
-    return kept

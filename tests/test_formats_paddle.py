@@ -194,6 +194,23 @@ def test_line_is_cut_at_the_edge_of_the_image(left: float, visible: float) -> No
     assert covered == pytest.approx(20 * max(0.0, min(left + 200, 200) - max(left, 0)), abs=5)
 
 
+@pytest.mark.parametrize("turn", range(0, 360, 30))
+def test_arc_that_runs_off_the_image_keeps_a_simple_outline(turn: int) -> None:
+    angles = np.radians(turn + np.arange(0, 241, 24))
+    ring = [np.stack([np.cos(angles), np.sin(angles)], axis=1) * radius + [185, 12] for radius in (60.0, 40.0)]
+    quads = [[ring[0][i], ring[0][i + 1], ring[1][i + 1], ring[1][i]] for i in range(10)]
+    line = {
+        "text": "甲乙丙丁戊己庚辛壬癸",
+        "polygon": [*ring[0], *ring[1][::-1]],
+        "characters": np.array(quads).tolist(),
+    }
+    for lines in (line, {**line, "characters": []}):
+        for part in line_parts(lines, (100, 200), None):
+            outline = Polygon(np.round(part.polygon.astype(float), 2))
+            assert outline.is_valid and outline.area > 0 and len(part.polygon) % 2 == 0
+            assert (part.polygon >= 0).all() and (part.polygon <= [200, 100]).all()
+
+
 def test_lines_of_other_formats_stand_or_fall_as_one() -> None:
     line = {**straight_line(10, 4), "characters": []}
     (part,) = line_parts(line, (100, 200), None)

@@ -23,6 +23,7 @@ from seal2real.sample import Mask, Polygon
 ILLEGIBLE = "###"
 VISIBLE_SHARE = 0.5  # of a character; with less, people guess
 _MIN_AREA = 4.0  # square pixels; a smaller part is no region to label
+_GRID = 0.01  # pixels; the labels are written to that
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ def line_parts(
             continue
         entire = len(run) == len(shapes)
         polygon = whole if entire else _band(quads[run])
-        polygon = np.clip(polygon, 0, [size[1], size[0]]).astype(np.float32)
-        if cv2.contourArea(polygon) < _MIN_AREA:
+        polygon = _on_image(polygon, size)
+        if len(polygon) < 4 or cv2.contourArea(polygon) < _MIN_AREA:
             continue
         part = "".join(text[index] for index in run)
         seen = tuple(float(shares[index] or 0.0) for index in run)
@@ -174,6 +175,33 @@ def _band(quads: Polygon) -> Polygon:
     top = [quads[0, 0], *quads[:, :2].mean(axis=1), quads[-1, 1]]
     bottom = [quads[0, 3], *quads[:, 2:].mean(axis=1), quads[-1, 2]]
     return np.array([*top, *bottom[::-1]], dtype=np.float32)
+
+
+def _on_image(polygon: Polygon, size: tuple[int, int]) -> Polygon:
+    """What of a polygon lies on the image: a simple polygon of evenly many points that starts near the first of it.
+
+    Its points are moved to the edge. Where that makes the outline cross itself, which trainers' metrics leave out, the
+    outline is cut at the edge instead; of several pieces the largest is kept. Without any it is empty.
+    """
+    from shapely import Polygon as Area
+    from shapely import box, get_parts, make_valid, set_precision
+    from shapely.geometry.polygon import orient
+
+    height, width = size
+    moved = np.clip(polygon, 0, [width, height]).astype(np.float32)
+    if Area(moved).is_valid:
+        return moved
+    cut = set_precision(make_valid(Area(polygon)).intersection(box(0, 0, width, height)), _GRID)
+    largest = max(
+        (piece for piece in get_parts(cut) if piece.geom_type == "Polygon"), key=lambda p: p.area, default=None
+    )
+    if largest is None:
+        return moved[:0]
+    points = np.array(orient(largest).exterior.coords[:-1])  # clockwise on the image, like the lines
+    if len(points) % 2:
+        points = np.insert(points, 1, (points[0] + points[1]) / 2, axis=0)
+    first = int(np.argmin(np.linalg.norm(points - moved[0], axis=1)))
+    return np.roll(points, -first, axis=0).astype(np.float32)
 
 
 def _visible_share(polygon: Polygon, full: Mask, visible: Mask) -> float:

@@ -21,9 +21,8 @@ from seal2real.physics.ink_measure import measure_ink
 from seal2real.sample import Image, Sample
 from seal2real.tasks import trials
 from seal2real.tasks.controlled import controlled_sample
-from seal2real.tasks.lines import LineFinder
-from seal2real.tasks.read import SealReader
-from seal2real.tasks.recognise import ready_recogniser
+from seal2real.tasks.pp_ocr import ready_recogniser
+from seal2real.tasks.read import ENGINES, SealReader
 from seal2real.tasks.remove import Remover
 from seal2real.tasks.segment import Segmenter
 
@@ -49,9 +48,10 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="real labelled scans; without, the controlled set alone")
     parser.add_argument("--papers", type=Path, help="real papers without a seal")
     parser.add_argument("--controlled", type=int, default=40, help="samples of the controlled set")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="reads the seals")
     arguments = parser.parse_args()
     segmenter, recogniser = Segmenter.from_pretrained(), ready_recogniser()
-    reader = SealReader.of(segmenter, LineFinder.from_pretrained(), [recogniser])
+    reader = SealReader(segmenter, engine=arguments.engine)
     remover = Remover.from_pretrained(segmenter=segmenter)
     table = Table("figure", "real", "controlled")
     samples = [controlled_sample(index, SEED, 0.15) for index in range(arguments.controlled)]

@@ -20,7 +20,7 @@ from seal2real.physics.ink_measure import measure_ink
 from seal2real.report.sources import paste_flat, paste_rng
 from seal2real.sample import Image, Mask, Polygon, Sample
 from seal2real.tasks.measures import characters_read
-from seal2real.tasks.recognise import ready_recogniser
+from seal2real.tasks.pp_ocr import ready_recogniser
 
 Recogniser = Callable[[Image], str]
 VISIBLE = 0.18  # absorbance of the darkest channel at which generated labels call ink visible

@@ -23,8 +23,9 @@ from seal2real.tasks.compare import train_comparer
 from seal2real.tasks.controlled import controlled_sample
 from seal2real.tasks.fitting import FitConfig, Progress
 from seal2real.tasks.lines import train_line_finder
+from seal2real.tasks.pp_ocr import ready_recogniser
 from seal2real.tasks.read import SealReader
-from seal2real.tasks.recognise import Recogniser, ready_recogniser, train_recogniser
+from seal2real.tasks.recognise import Recogniser, train_recogniser
 from seal2real.tasks.remove import Remover, train_remover
 from seal2real.tasks.segment import Segmenter, train_segmenter
 from seal2real.tasks.sources import SOURCES, SourceConfig, make_datasets, open_source

@@ -6,13 +6,11 @@ It learns from generated lines alone, cut as inference cuts them, a little off. 
 
 from __future__ import annotations
 
-import logging
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +20,7 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import nn
 
-from seal2real.errors import Seal2RealError, UsageError
+from seal2real.errors import Seal2RealError
 from seal2real.prior.training import initial_weights
 from seal2real.sample import Image
 from seal2real.tasks.crops import CropSet, shaken
@@ -282,24 +280,3 @@ def decode(scores: npt.NDArray[np.float32], characters: str) -> tuple[str, float
     kept = (best > 0) & np.concatenate(([True], best[1:] != best[:-1]))
     text = "".join(characters[index - 1] for index in best[kept])
     return text, float(scores.max(1)[kept].mean()) if kept.any() else 1.0
-
-
-def ready_recogniser() -> Recogniser:
-    """PP-OCR by rapidocr, offline; reads lines of a height of 48 pixels best.
-
-    Raises:
-        UsageError: rapidocr is not installed.
-    """
-    try:
-        from rapidocr import RapidOCR
-    except ImportError:
-        raise UsageError("reading by PP-OCR needs rapidocr; install it with: pip install 'seal2real[ocr]'") from None
-    engine = RapidOCR(params={"Global.log_level": "critical"})
-    logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
-
-    def read(line: Image) -> tuple[str, float]:
-        result: Any = engine(np.ascontiguousarray(line[..., ::-1]), use_det=False, use_cls=False, use_rec=True)
-        texts, scores = result.txts or (), result.scores or ()
-        return "".join(texts), float(np.mean(scores)) if len(scores) else 1.0
-
-    return read

@@ -194,9 +194,9 @@ def _same_place(first: _Reading, second: _Reading) -> bool:
 
 def _said_of(part: _Reading, whole: _Reading) -> float:
     """Share of a text that the other holds too, in order."""
-    texts = sorted((normalised(part.text), normalised(whole.text)), key=len)
-    blocks = SequenceMatcher(None, *texts, autojunk=False).get_matching_blocks()
-    return sum(block.size for block in blocks) / max(1, len(texts[0]))
+    short, long = sorted((normalised(part.text), normalised(whole.text)), key=len)
+    blocks = SequenceMatcher(None, short, long, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) / max(1, len(short))
 
 
 def _chosen(engine: str) -> str:

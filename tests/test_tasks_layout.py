@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seal2real.seal import draw, random_design
 from seal2real.seeding import rng_for
-from seal2real.tasks.layout import LayoutFinder, close_up
+from seal2real.tasks.layout import LayoutFinder, close_up, intaglio
 from seal2real.tasks.rings import fit_ring
 
 SIDE = 400
@@ -89,6 +89,26 @@ def test_the_text_of_a_ring_is_found_by_its_gaps(turn: float) -> None:
             masks.append(cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 1) > 0)
         best = max(best, (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum())
     assert best > 0.7
+
+
+@pytest.mark.parametrize("turn", [0.0, 12.0, -9.0])
+def test_a_name_seal_has_columns(turn: float) -> None:
+    """White characters on a field of ink: the negative is looked at, in columns from the right."""
+    ink = np.zeros((200, 220), np.uint8)
+    corners = cv2.boxPoints(((110.0, 100.0), (120.0, 120.0), turn))
+    cv2.fillPoly(ink, [np.round(corners).astype(np.int32)], 1)
+    for x, y in ((85, 75), (135, 75), (85, 125), (135, 125)):
+        cv2.drawMarker(ink, (x, y), 0, cv2.MARKER_STAR, 30, 4)
+    image = np.where(ink[..., None] > 0, np.array([200, 30, 40]), 255).astype(np.uint8)
+    close = close_up(image, ink > 0)
+    assert intaglio(ink > 0) and close is not None
+    inside = close.ink
+    assert all(picture[inside].mean() > 128 > picture[~inside].mean() for picture in close.pictures[:1])
+    found = [close.on_image(curve) for curve in LayoutFinder(lambda picture: []).find(close)]
+    columns = [curve for curve in found if curve.column and 45 < curve.height < 60]
+    assert len(columns) == 2
+    along = columns[0].middle[-1] - columns[0].middle[0]
+    assert np.rad2deg(np.arctan2(-along[0], along[1])) == pytest.approx(turn, abs=2)  # downwards
 
 
 def test_no_ink_no_close_up() -> None:

@@ -15,7 +15,7 @@ from seal2real.physics.ink_measure import absorbance_against, chroma_along, domi
 from seal2real.sample import FloatMap, Image, Mask
 from seal2real.tasks.curves import TextCurve
 from seal2real.tasks.pp_ocr import Detector, Quad
-from seal2real.tasks.rings import Ring, fit_ring
+from seal2real.tasks.rings import Points, Ring, fit_ring
 
 LENGTH = (360, 640)  # pixels: a seal's longer side, made larger or smaller
 _MARGIN = 0.06  # of that, about the seal
@@ -31,6 +31,10 @@ _FULL = 0.85  # share of them that is ink
 _GAP = 0.25  # of the fullest row's ink: less lies between two lines
 _LOWEST = 0.07  # of the strip, height of a line
 _WIDE = (0.5, 1.0)  # of a line's height: the widest space between two characters, either way tried
+_FIELD = 0.55  # of a seal's box: more ink than that is a field
+_SQUARE = 1.25  # longer side by shorter, at most
+_ROW = 0.3  # of its side: height of the rows of a square seal that has rows
+_RIM = 0.08  # of a square seal's side: its frame
 _FLAT = 0.75  # a box that is higher than wide by this factor is read along its height
 
 
@@ -40,7 +44,7 @@ class Close:
 
     Attributes:
         pictures: ``uint8 [H, W, 3]`` each, the best to read first: its ink alone (not of black seals, whose ink nothing
-            tells from print), and what is seen.
+            tells from print), and what is seen; of an intaglio seal, whose characters are left white, their negatives.
         ink: ``bool [H, W]``.
         dark: ``bool [H, W]``: ink, print and pen.
         scale: pixels here per pixel of the image.
@@ -91,6 +95,8 @@ def close_up(image: Image, ink: Mask) -> Close | None:
 
     ink_here, dark = (sized(mask.view(np.uint8) * 255) > 127 for mask in (own, absorbed.max(2) > _DARK))
     pictures = tuple(sized(picture) for picture in (alone, seen) if picture is not None)
+    if intaglio(own):
+        pictures = tuple(np.asarray(255 - picture, np.uint8) for picture in pictures)
     return Close(pictures, np.asarray(ink_here), np.asarray(dark), scale, (float(left), float(top)))
 
 
@@ -110,6 +116,26 @@ def _ink_alone(absorbed: FloatMap, ink: Mask) -> Image | None:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
+def intaglio(ink: Mask) -> bool:
+    """Whether a seal is a field of ink with white characters.
+
+    Args:
+        ink: ``bool [H, W]`` of one seal.
+    """
+    _, (width, height), _ = _box(ink)
+    return float(ink.sum()) > _FIELD * width * height and fit_ring(ink) is None
+
+
+def _box(ink: Mask) -> tuple[Points, tuple[float, float], float]:
+    """Middle, width and height, and turn (degrees, -45 to 45) of the tightest box about ink."""
+    points = np.argwhere(ink)[:, ::-1].astype(np.float32) + np.float32(0.5)
+    middle, (width, height), turn = cv2.minAreaRect(cv2.convexHull(points))
+    quarters = round(turn / 90)
+    if quarters % 2:
+        width, height = height, width
+    return np.asarray(middle, np.float64), (width, height), turn - 90 * quarters
+
+
 class LayoutFinder:
     """Finds the lines of a seal.
 
@@ -126,8 +152,12 @@ class LayoutFinder:
         found: list[TextCurve] = []
         if ring is not None:
             found += [ring.arc((s.start, s.end), (s.inner, s.outer), s.confidence) for s in self._about(close, ring)]
+        columns = _columns(close.ink) if ring is None else []
+        found += columns
+        highest = _ROW * columns[0].length if columns else np.inf  # large characters of a square stand in columns
         for picture in close.pictures:
-            found += [_straight(quad, sure) for quad, sure in self.detect(picture)]
+            lines = [_straight(quad, sure) for quad, sure in self.detect(picture)]
+            found += [line for line in lines if line.height < highest]
         return [curve for curve in found if _own(curve, close)]
 
     def _about(self, close: Close, ring: Ring) -> list[_Span]:
@@ -177,6 +207,25 @@ def _runs(flags: Mask) -> list[tuple[int, int]]:
     """Where flags are set: first index, and the one after the last."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def _columns(ink: Mask) -> list[TextCurve]:
+    """Two or three columns of a square seal, each one as high as the seal is inside its frame."""
+    middle, (width, height), turn = _box(ink)
+    if max(width, height) > _SQUARE * min(width, height):
+        return []
+    cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    inside = 1 - 2 * _RIM
+    across, down = inside * width * np.array([cos, sin]), inside * height * np.array([-sin, cos])
+    steps = np.linspace(-0.5, 0.5, 6)[:, None]
+    found = []
+    for count in (2, 3):
+        for index in range(count):
+            centre = middle + across * ((index + 0.5) / count - 0.5)
+            found.append(TextCurve(centre + steps * down, inside * width / count, True, False, 1.0))
+            if count == 2:  # of one tall character each
+                found.append(TextCurve(centre + steps * across / count, inside * height, False, False, 1.0))
+    return found
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,8 @@ def authenticity_trial(
     """Real impressions against pastes on real papers: drawn seals, and real ones cut out of their scans.
 
     Returns:
-        ``auc``, ``eer`` of coloured seals; ``auc_all``, ``eer_all`` with black ones.
+        ``auc``, ``eer`` of coloured seals; ``auc_drawn``, ``eer_drawn``, ``auc_cut``, ``eer_cut``: of those against one
+        sort of paste; ``auc_all``, ``eer_all`` with black ones.
     """
     rows: list[_Judged] = []
     for scan in scans:
@@ -272,14 +273,16 @@ def authenticity_trial(
             coloured = [scan for scan in scans if scan.ink is not None and scan.colour != "black"]
             pasted = _paste(paper, coloured[int(rng.integers(len(coloured)))], source, rng)
             if pasted is not None:
-                rows.append(_Judged(_chance(judge, *pasted), False, "paste"))
+                rows.append(_Judged(_chance(judge, *pasted), False, source))
     scores, genuine = np.array([row.score for row in rows]), np.array([row.genuine for row in rows])
-    coloured_rows = np.array([row.group != "black" for row in rows])
+    groups = np.array([row.group for row in rows])
+    figures: Figures = {}
+    for name, left_out in {"": ("black",), "_drawn": ("black", "cut"), "_cut": ("black", "drawn"), "_all": ()}.items():
+        chosen = ~np.isin(groups, left_out)
+        figures[f"auc{name}"] = auc(scores[chosen], genuine[chosen])
+        figures[f"eer{name}"] = equal_error_rate(scores[chosen], genuine[chosen])
     return {
-        "auc": auc(scores[coloured_rows], genuine[coloured_rows]),
-        "eer": equal_error_rate(scores[coloured_rows], genuine[coloured_rows]),
-        "auc_all": auc(scores, genuine),
-        "eer_all": equal_error_rate(scores, genuine),
+        **figures,
         "seals": int(genuine.sum()),
         "pastes": int((~genuine).sum()),
     }

@@ -47,7 +47,7 @@ def small(lesson: Any) -> torch.nn.Module:
     if isinstance(lesson, RecogniseLesson):
         with initial_weights(0):
             return LineNetwork(len(lesson.characters), (8, 8, 8, 8), 1)
-    sizes = {"segment": (1, 9, 3), "remove": (3, 0, 4), "lines": (0, 7, 3), "authenticity": (0, 3, 6)}
+    sizes = {"segment": (1, 9, 3), "remove": (3, 0, 7), "lines": (0, 7, 3), "authenticity": (0, 3, 6)}
     full, half, inputs = sizes.get(lesson.name, (0, 1, 6))
     return new_network(0, full, half, WIDTHS, inputs)
 

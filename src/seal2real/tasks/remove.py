@@ -1,7 +1,9 @@
 """Taking seals off a page: the page as it would be without them, text kept.
 
-A U-Net sees the image, against the local colour of its paper, and the ink that was found, and says what lies beneath.
-Only pixels in and close to the ink change; all others stay as they are, to the bit.
+Ink and print both take light away, each in its own colour (Beer-Lambert), so the ink's share can be taken back; where
+that is not quite right, at edges and under JPEG, and of ink without colour, a U-Net mends it. It sees the image against
+the local colour of its paper, the ink that was found, and what taking it back leaves, and says what lies beneath. Only
+pixels in and close to the ink change; all others stay as they are, to the bit.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ NAME = "remover"
 SIDE = 192  # of training windows
 SCALES = (0.5, 1.4)  # of training windows, relative to the samples
 _HALO = 0.012  # how far beyond the found ink a scan's blur and chroma carry its colour, as a share of the seal's length
+_GREY = 0.2  # least difference between the shares of light that an ink takes of two colours, of the strongest
+_DARKEST = 0.02  # of the paper's light
 _OUTSIDE = 0.1  # weight of pixels that will not be touched
 
 
@@ -40,8 +44,8 @@ class RemoveLesson:
         self.sealed = [index for index in range(len(crops)) if crops.row(index)["seals"]]
 
     def batch(self, rng: Generator, count: int) -> Batch:
-        """``images [B, 4, S, S]``: RGB against the paper and ink, about 0..1; ``clean [B, 3, S, S]`` likewise;
-        ``touched [B, 1, S, S]``: 1 where the result counts."""
+        """``images [B, 7, S, S]``: RGB against the paper, ink, RGB without it, about 0..1; ``clean [B, 3, S, S]``
+        likewise; ``touched [B, 1, S, S]``: 1 where the result counts."""
         examples = [self._example(rng) for _ in range(count)]
         return {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
 
@@ -58,14 +62,19 @@ class RemoveLesson:
         both = np.concatenate((sample.stamped, sample.clean), axis=1)
         stamped, clean = _alike(view, both, width, rng)
         paper = estimate_paper(stamped)
-        ink = np.zeros((SIDE, SIDE), np.float32)
-        for mask in sample.visible:
-            ink = np.maximum(ink, view.of(mask.view(np.uint8) * 255, 0) / np.float32(255))
         length = longest_side(outline) * scale
+        light = against_paper(stamped, paper)
+        found, beneath = np.zeros((SIDE, SIDE), np.float32), light
+        touched = np.zeros((SIDE, SIDE), bool)
+        for mask in sample.visible:
+            ink = np.asarray(view.of(mask.view(np.uint8) * 255, 0), np.float32) / np.float32(255)
+            touched |= around(ink >= 0.5, length)
+            ink = _as_found(ink, rng)
+            found, beneath = np.maximum(found, ink), without_ink(beneath, ink, length)
         return {
-            "images": np.concatenate((against_paper(stamped, paper), _as_found(ink, rng)[None])),
+            "images": np.concatenate((light, found[None], beneath)),
             "clean": against_paper(clean, paper),
-            "touched": around(ink >= 0.5, length).astype(np.float32)[None],
+            "touched": touched.astype(np.float32)[None],
         }
 
     def loss(self, network: TaskUNet, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
@@ -129,10 +138,45 @@ def against_paper(image: Image, paper: FloatMap) -> FloatMap:
     return np.ascontiguousarray(np.minimum(image / paper, 1.25).transpose(2, 0, 1).astype(np.float32))
 
 
+def without_ink(light: FloatMap, ink: FloatMap, length: float) -> FloatMap:
+    """Light with what the ink took of it given back.
+
+    What each pixel absorbs is the sum of grey print and of ink, in the ink's own colour, and neither is below nothing.
+
+    Args:
+        light: ``float32 [3, H, W]`` against the paper.
+        ink: ``float32 [H, W]`` in 0..1.
+        length: of the seal's longest side, in pixels.
+
+    Returns:
+        ``float32 [3, H, W]``; ``light`` itself where the ink is as grey as print, or there is hardly any.
+    """
+    absorbed = -np.log(np.clip(light, _DARKEST, 1.0))
+    pixels = absorbed[:, ink > 0.5]
+    if pixels.shape[1] < 20:
+        return light
+    chroma = np.ptp(pixels, axis=0)
+    colour = np.median(pixels[:, chroma >= np.median(chroma)], axis=1)  # the other half has print on it, or little ink
+    colour = (colour / max(float(colour.max()), 1e-3)).astype(np.float32)
+    if np.ptp(colour) < _GREY:
+        return light
+    both = np.stack((np.ones(3, np.float32), colour), 1)
+    print_here, amount = np.tensordot(np.linalg.pinv(both).astype(np.float32), absorbed, 1)
+    alone = np.tensordot(colour, absorbed, 1) / float(colour @ colour)
+    amount = np.maximum(np.where(print_here < 0, alone, amount), 0) * around(ink > 0.5, length)
+    given_back = light * np.exp(np.minimum(amount * colour[:, None, None], absorbed))
+    return np.asarray(given_back, np.float32)
+
+
 def uncovered(network: TaskUNet, images: torch.Tensor) -> torch.Tensor:
-    """What lies beneath, ``[B, 3, H, W]`` against the paper, of RGB against the paper and ink ``[B, 4, H, W]``."""
+    """What lies beneath, ``[B, 3, H, W]`` against the paper.
+
+    Args:
+        network: says what is still to change.
+        images: ``[B, 7, H, W]``: RGB against the paper, ink, RGB without it.
+    """
     change: torch.Tensor = network(images)[0]
-    return images[:, :3] + change
+    return images[:, 4:] + change
 
 
 def train_remover(
@@ -147,7 +191,7 @@ def train_remover(
     """Train on native datasets, and write the model to ``out/model``; arguments as of
     `seal2real.tasks.segment.train_segmenter`."""
     config = config or FitConfig()
-    network = first_network(start, NAME, config.seed, 3, 0, widths, inputs=4)
+    network = first_network(start, NAME, config.seed, 3, 0, widths, inputs=7)
     network = fit(network, RemoveLesson(CropSet(datasets)), config, out, resume, progress)
     network.save(out / "model", kind=NAME)
     return network
@@ -200,10 +244,12 @@ class Remover:
         columns = slice(max(0, x - margin), min(width, x + seal.ink.shape[1] + margin))
         ink = seal.on_page(height, width)[rows, columns]
         part = np.ascontiguousarray(image[rows, columns])
-        soft = cv2.GaussianBlur(ink.astype(np.float32), (0, 0), 0.6)
+        soft = np.asarray(cv2.GaussianBlur(ink.astype(np.float32), (0, 0), 0.6), np.float32)
         paper = estimate_paper(part)
-        features = np.concatenate((against_paper(part, paper), soft[None]))
+        length = max(seal.bbox[2:])
+        light = against_paper(part, paper)
+        features = np.concatenate((light, soft[None], without_ink(light, soft, length)))
         beneath = uncovered(self.network, torch.from_numpy(features)[None])[0].permute(1, 2, 0).numpy() * paper
         pixels = np.clip(beneath + 0.5, 0, 255).astype(np.uint8)
-        touched = around(ink, max(seal.bbox[2:]))
+        touched = around(ink, length)
         image[rows, columns][touched] = pixels[touched]

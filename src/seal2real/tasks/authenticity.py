@@ -20,8 +20,8 @@ from numpy.random import Generator
 
 from seal2real.errors import Seal2RealError
 from seal2real.sample import FloatMap, Image, Mask
-from seal2real.tasks.crops import CropSet, View, log_uniform, middle, random_turn, shaken
-from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.crops import CropSet, Place, View, log_uniform, middle, outline_of, random_turn, shaken
+from seal2real.tasks.fitting import Batch, FitConfig, Progress, batch_of, fit
 from seal2real.tasks.models import first_network, model_folder
 from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.segment import Seal
@@ -58,39 +58,30 @@ class AuthenticityLesson:
 
     def __init__(self, crops: CropSet):
         self.crops = crops
-        self.seals: list[list[tuple[int, int]]] = [[] for _ in CLASSES]
-        for index in range(len(crops)):
-            for number, seal in enumerate(crops.row(index)["seals"]):
-                if seal["authenticity"] in CLASSES:
-                    self.seals[CLASSES.index(seal["authenticity"])].append((index, number))
-        for name, seals in zip(CLASSES, self.seals, strict=True):
-            if not seals:
-                raise Seal2RealError(f"no {name} in the data; generate some with --authenticity")
+        self.seals = [_seals_of(crops, name) for name in CLASSES]
 
     def batch(self, rng: Generator, count: int) -> Batch:
         """``images [B, 6, S, S]``, ``near [B, 1, S/2, S/2]`` 1 about ink, ``label [B]`` of `CLASSES`; as many
         of each class."""
-        labels = [int(label) for label in rng.permutation(np.arange(count) % len(CLASSES))]
-        examples = [self._example(label, rng) for label in labels]
-        batch = {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
-        return {**batch, "label": torch.tensor(labels)}
+        labels = rng.permutation(np.arange(count) % len(CLASSES))
+        return batch_of([self._example(int(label), rng) for label in labels])
 
     def _example(self, label: int, rng: Generator) -> dict[str, np.ndarray]:
         seals = self.seals[label]
-        index, number = seals[int(rng.integers(len(seals)))]
-        sample = self.crops.load(index)
-        ink = sample.visible[number]
+        place = seals[int(rng.integers(len(seals)))]
+        sample = self.crops.load(place[0])
+        ink = sample.visible[place[1]]
         spots = np.argwhere(ink)
-        outline = np.asarray(sample.row["seals"][number]["polygon"], np.float32)
+        outline = outline_of(self.crops.seal(place))
         x, y = spots[int(rng.integers(len(spots)))][::-1] if len(spots) else middle(outline)
         shift = rng.uniform(-0.3, 0.3, 2) * SIDE
         view = View.about((x + shift[0], y + shift[1]), log_uniform(rng, *SCALES), random_turn(rng), SIDE)
         image = np.asarray(view.of(sample.stamped, 255), np.uint8)
         image = shaken(image, rng) if rng.random() < 0.6 else image
-        seen = np.asarray(view.of(ink.view(np.uint8) * 255, 0)) > 127
         return {
             "images": _features(image),
-            "near": _about(seen)[::2, ::2].astype(np.float32)[None],
+            "near": _about(view.cover(ink) >= 0.5)[::2, ::2].astype(np.float32)[None],
+            "label": np.asarray(label, np.int64),
         }
 
     def loss(self, network: TaskUNet, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
@@ -103,6 +94,18 @@ class AuthenticityLesson:
         each = (pixels * batch["near"]).sum() / (batch["near"].sum() + 1)
         right = (pooled.argmax(1) == batch["label"]).float().mean()
         return whole + 0.2 * each, {"whole": float(whole.detach()), "right": float(right)}
+
+
+def _seals_of(crops: CropSet, name: str) -> list[Place]:
+    """Where the seals of a class are.
+
+    Raises:
+        Seal2RealError: there is none.
+    """
+    seals = crops.seals(lambda seal: seal["authenticity"] == name)
+    if not seals:
+        raise Seal2RealError(f"no {name} in the data; generate some with --authenticity")
+    return seals
 
 
 def _features(image: Image) -> FloatMap:

@@ -23,8 +23,8 @@ from seal2real.errors import Seal2RealError, UsageError
 from seal2real.physics.ink_measure import measure_ink
 from seal2real.prior.config import plain
 from seal2real.sample import FloatMap, Image
-from seal2real.tasks.crops import CropSet, View
-from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.crops import CropSet, Label, Place, View, outline_of
+from seal2real.tasks.fitting import Batch, FitConfig, Progress, batch_of, fit
 from seal2real.tasks.models import first_network, model_folder
 from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.registration import SIDE, Ink, Registration, framed, register
@@ -68,59 +68,44 @@ class CompareLesson:
 
     def __init__(self, crops: CropSet):
         self.crops = crops
-        self.pairs = [
-            (index, number)
-            for index in range(len(crops))
-            for number, seal in enumerate(crops.row(index)["seals"])
-            if seal.get("reference") and _comparable(seal)
-        ]
-        kinds = {bool(self._seal(pair).get("altered")) for pair in self.pairs}
-        if kinds != {False, True}:
+        self.pairs = crops.seals(lambda seal: bool(seal.get("reference")) and _comparable(seal))
+        if {self.same(pair) for pair in self.pairs} != {False, True}:
             raise Seal2RealError(
                 "the data needs references, of altered dies and of genuine ones; generate some with --authenticity"
             )
-        self._frames: dict[tuple[int, int, bool], Ink | None] = {}
-        self._laid: dict[tuple[int, int], FloatMap | None] = {}
-        self._changes: dict[tuple[int, int], FloatMap] = {}
+        self._frames: dict[tuple[Place, bool], Ink | None] = {}
+        self._laid: dict[Place, FloatMap | None] = {}
+        self._changes: dict[Place, FloatMap] = {}
 
-    def _seal(self, pair: tuple[int, int]) -> Mapping[str, Any]:
-        return self.crops.row(pair[0])["seals"][pair[1]]
-
-    def same(self, pair: tuple[int, int]) -> bool:
+    def same(self, pair: Place) -> bool:
         """Whether a pair is of one die."""
-        return not self._seal(pair).get("altered")
+        return not self.crops.seal(pair).get("altered")
 
     def batch(self, rng: Generator, count: int) -> Batch:
         """``inputs [B, 6, S, S]``; ``same [B]``, half of them of one die; ``changed [B, 1, S/2, S/2]``: where the dies
         differ, and ``told [B]``: 0 where that is not known, of two seals altogether."""
-        inputs: list[FloatMap] = []
-        labels: list[float] = []
-        changes: list[FloatMap] = []
-        told: list[float] = []
-        while len(inputs) < count:
+        examples: list[dict[str, np.ndarray]] = []
+        while len(examples) < count:
             pair = self.pairs[int(rng.integers(len(self.pairs)))]
             stranger = rng.random() < _STRANGERS
             other = self.pairs[int(rng.integers(len(self.pairs)))] if stranger else pair
             same = self.same(pair) and other == pair
-            if same != (len(inputs) % 2 == 0):
+            if same != (len(examples) % 2 == 0):
                 continue
             laid = self.laid(pair) if other == pair else self._stacked(other, pair)
             if laid is None:
                 continue
             changed = self._changes[pair] if other == pair else np.zeros((SIDE, SIDE), np.float32)
             both = _shaken(np.concatenate((laid, changed[None])), rng)
-            inputs.append(both[:_INPUTS])
-            labels.append(float(same))
-            changes.append(both[_INPUTS:].reshape(1, SIDE // 2, 2, SIDE // 2, 2).max((2, 4)))
-            told.append(float(other == pair))
-        return {
-            "inputs": torch.from_numpy(np.stack(inputs)),
-            "same": torch.tensor(labels),
-            "changed": torch.from_numpy(np.stack(changes)),
-            "told": torch.tensor(told),
-        }
+            examples.append({
+                "inputs": both[:_INPUTS],
+                "same": np.asarray(same, np.float32),
+                "changed": both[_INPUTS:].reshape(1, SIDE // 2, 2, SIDE // 2, 2).max((2, 4)),
+                "told": np.asarray(other == pair, np.float32),
+            })  # fmt: skip
+        return batch_of(examples)
 
-    def laid(self, pair: tuple[int, int]) -> FloatMap | None:
+    def laid(self, pair: Place) -> FloatMap | None:
         """The inputs of a pair; None where there is no ink to compare."""
         if pair not in self._laid:
             first, second = self._frame(pair, True), self._frame(pair, False)
@@ -133,12 +118,11 @@ class CompareLesson:
                 self._changes[pair] = self._change(pair, found.laid(first.ink), second)
         return self._laid[pair]
 
-    def _change(self, pair: tuple[int, int], reference: FloatMap, query: Ink) -> FloatMap:
+    def _change(self, pair: Place, reference: FloatMap, query: Ink) -> FloatMap:
         """Where the query's die differs from the reference's impression: its design, without wear, against that."""
         if self.same(pair):
             return np.zeros((SIDE, SIDE), np.float32)
-        full = self.crops.load(pair[0]).full[pair[1]]
-        design = np.asarray(query.view.of(full.view(np.uint8) * 255, 0)) > 127
+        design = query.view.cover(self.crops.load(pair[0]).full[pair[1]]) >= 0.5
         impression = reference > 0.5
         near = np.ones((_TOLERANCE, _TOLERANCE), np.uint8)
         lacks = design & (cv2.dilate(impression.astype(np.uint8), near) == 0)
@@ -146,26 +130,26 @@ class CompareLesson:
         lacks, more = lacks & query.seen, more & query.seen
         return np.asarray(cv2.dilate((lacks | more).astype(np.uint8), np.ones((3, 3), np.uint8)), np.float32)
 
-    def _stacked(self, reference: tuple[int, int], query: tuple[int, int]) -> FloatMap | None:
+    def _stacked(self, reference: Place, query: Place) -> FloatMap | None:
         first, second = self._frame(reference, True), self._frame(query, False)
         return None if first is None or second is None else stacked(first, second, register(first, second))
 
-    def _frame(self, pair: tuple[int, int], reference: bool) -> Ink | None:
-        key = (*pair, reference)
+    def _frame(self, pair: Place, reference: bool) -> Ink | None:
+        key = pair, reference
         if key not in self._frames:
             self._frames[key] = self._reference(pair) if reference else self._query(pair)
         return self._frames[key]
 
-    def _reference(self, pair: tuple[int, int]) -> Ink | None:
-        image = load_reference(self.crops.rows[pair[0]][0], self._seal(pair))
+    def _reference(self, pair: Place) -> Ink | None:
+        image = load_reference(self.crops.rows[pair[0]][0], self.crops.seal(pair))
         return framed_alone(image)
 
-    def _query(self, pair: tuple[int, int]) -> Ink | None:
+    def _query(self, pair: Place) -> Ink | None:
         sample = self.crops.load(pair[0])
         ink = sample.visible[pair[1]]
         if ink.sum() < 50:
             return None
-        return framed(sample.stamped, ink, np.asarray(self._seal(pair)["polygon"], np.float32))
+        return framed(sample.stamped, ink, outline_of(self.crops.seal(pair)))
 
     def loss(self, network: TaskUNet, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
         """Cross-entropy of the pairs' answers, and of where they differ (which is rare, and weighs more)."""
@@ -181,7 +165,7 @@ class CompareLesson:
         return pairs + 3 * places, values
 
 
-def _comparable(seal: Mapping[str, Any]) -> bool:
+def _comparable(seal: Label) -> bool:
     """A part of a seal is not compared; and another size alone is seen by the resolution, not by the picture."""
     return "riding" not in (seal.get("effects") or {}) and (seal.get("altered") or {}).get("what") != "size"
 

@@ -5,10 +5,11 @@ Every example depends on the generator that is passed in alone. All sources of d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,11 +18,13 @@ from numpy.random import Generator
 
 from seal2real.dataset.formats.native import NativeSample, Row, load_sample, read_rows
 from seal2real.errors import Seal2RealError
-from seal2real.sample import Image, Mask, Polygon
+from seal2real.sample import FloatMap, Image, Mask, Polygon
 
 SHAPES = ("round", "oval", "square", "rectangle", "triangle")
 _SAME = 1.12  # sides that differ by less are equal
 _FILLS = {"triangle": 0.5, "round": float(np.pi / 4), "square": 1.0}  # of the tightest rotated box
+Label = Mapping[str, Any]  # of a seal, as in a native row
+Place = tuple[int, int]  # of a seal: index of its row, number in it
 _KEPT = 64  # decoded rows that are kept
 
 
@@ -77,6 +80,18 @@ class View:
             flags=how, borderMode=border, borderValue=(fill or 0,) * 3,
         )  # fmt: skip
 
+    def cover(self, *masks: Mask) -> FloatMap:
+        """How much of each of the window's pixels lies in any of these masks ``bool [H, W]``: ``float32`` in 0..1."""
+        total = np.zeros((self.size, self.size), np.float32)
+        for mask in masks:
+            total = np.maximum(total, self.of(mask.view(np.uint8) * 255, 0) / np.float32(255))
+        return total
+
+
+def outline_of(seal: Label) -> Polygon:
+    """``float32 [n, 2]`` of a labelled seal."""
+    return np.asarray(seal["polygon"], np.float32)
+
 
 class CropSet:
     """Rows of native datasets, whose images are read when they are asked for.
@@ -105,6 +120,20 @@ class CropSet:
     def row(self, index: int) -> Row:
         """One line of metadata."""
         return self.rows[index][1]
+
+    def seals(self, wanted: Callable[[Label], bool] = lambda seal: True) -> list[Place]:
+        """Where all labelled seals are, or those that are wanted, in the order of the rows."""
+        return [
+            (index, number)
+            for index, (_, row) in enumerate(self.rows)
+            for number, seal in enumerate(row["seals"])
+            if wanted(seal)
+        ]
+
+    def seal(self, place: Place) -> Label:
+        """The label of one seal."""
+        label: Label = self.rows[place[0]][1]["seals"][place[1]]
+        return label
 
     def _load(self, index: int) -> NativeSample:
         return load_sample(*self.rows[index], lines=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +60,11 @@ class Lesson(Protocol):
 
     def loss(self, network: Any, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
         """The loss of a batch, and values for the log."""
+
+
+def batch_of(examples: Sequence[dict[str, np.ndarray]]) -> Batch:
+    """Examples stacked along a new first axis, name by name; all have the same names, shapes and types."""
+    return {name: torch.from_numpy(np.stack([example[name] for example in examples])) for name in examples[0]}
 
 
 def fit(

@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from numpy.random import Generator
 
 from seal2real.sample import Image, Polygon
-from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, shaken
+from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, outline_of, shaken
 from seal2real.tasks.curves import CHANNELS, TextCurve, curve_of, curves_of, in_order, line_maps
-from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.fitting import Batch, FitConfig, Progress, batch_of, fit
 from seal2real.tasks.models import first_network, model_folder
 from seal2real.tasks.networks import TaskUNet
 
@@ -37,24 +37,18 @@ class LineLesson:
 
     def __init__(self, crops: CropSet):
         self.crops = crops
-        self.seals = [
-            (index, number)
-            for index in range(len(crops))
-            for number, seal in enumerate(crops.row(index)["seals"])
-            if seal["lines"]
-        ]
+        self.seals = crops.seals(lambda seal: bool(seal["lines"]))
 
     def batch(self, rng: Generator, count: int) -> Batch:
         """``images [B, 3, S, S]`` in 0..1 and ``lines [B, 7, S/2, S/2]``: line, direction (x, y), height, column, axis
         (x, y)."""
         examples = [self._example(rng) for _ in range(count)]
-        return {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
+        return batch_of(examples)
 
     def _example(self, rng: Generator) -> dict[str, np.ndarray]:
-        index, number = self.seals[int(rng.integers(len(self.seals)))]
-        sample = self.crops.load(index)
-        seal = sample.row["seals"][number]
-        outline = np.asarray(seal["polygon"], np.float32)
+        place = self.seals[int(rng.integers(len(self.seals)))]
+        sample = self.crops.load(place[0])
+        outline = outline_of(self.crops.seal(place))
         longest = max(longest_side(outline), 1.0)
         scale = LENGTH / longest * log_uniform(rng, *_JITTER)
         x, y = middle(outline) + rng.normal(0, 0.03 * longest, 2)

@@ -7,7 +7,6 @@ It learns from generated lines alone, cut as inference cuts them, a little off. 
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -121,22 +120,19 @@ class RecogniseLesson:
 
     def __init__(self, crops: CropSet, characters: str | None = None):
         self.crops = crops
-        rows = range(len(crops))
-        texts = [line["text"] for index in rows for seal in crops.row(index)["seals"] for line in seal["lines"]]
-        self.characters = characters or "".join(sorted(Counter("".join(map(normalised, texts)))))
+        labels = [(place[0], line) for place in crops.seals() for line in crops.seal(place)["lines"]]
+        self.characters = characters or "".join(sorted(set("".join(normalised(line["text"]) for _, line in labels))))
         number = {character: index + 1 for index, character in enumerate(self.characters)}
         self.lines: list[_Line] = []
-        for index in rows:
-            for seal in crops.row(index)["seals"]:
-                for line in seal["lines"]:
-                    edges = curve_of(line)
-                    text = normalised(line["text"])
-                    if edges is None or line["crop"] is None or not text or any(c not in number for c in text):
-                        continue
-                    top, bottom, column = edges
-                    height = float(np.linalg.norm(top - bottom, axis=1).mean())
-                    curve = TextCurve((top + bottom) / 2, height, column, bool(line["curved"]), 1.0)
-                    self.lines.append(_Line(index, curve, tuple(number[c] for c in text)))
+        for row, line in labels:
+            edges = curve_of(line)
+            text = normalised(line["text"])
+            if edges is None or line["crop"] is None or not text or any(c not in number for c in text):
+                continue
+            top, bottom, column = edges
+            height = float(np.linalg.norm(top - bottom, axis=1).mean())
+            curve = TextCurve((top + bottom) / 2, height, column, bool(line["curved"]), 1.0)
+            self.lines.append(_Line(row, curve, tuple(number[c] for c in text)))
         if not self.lines:
             raise Seal2RealError("no line of text can be read in the data; generate seals with text, and larger ones")
 

@@ -71,9 +71,8 @@ def framed(image: Image, ink: Mask, outline: Polygon) -> Ink:
     """
     view = View.about(middle(outline), LENGTH / max(longest_side(outline), 1.0), 0.0, SIDE)
     grey = np.asarray(view.of(image, 255), np.uint8).min(2)
-    cover = np.asarray(view.of(ink.view(np.uint8) * 255, 0), np.float32) / np.float32(255)
     seen = view.of(np.full(image.shape[:2], 255, np.uint8), 0) > 127
-    return Ink(grey, cover, np.asarray(seen), view, (image.shape[0], image.shape[1]))
+    return Ink(grey, view.cover(ink), np.asarray(seen), view, (image.shape[0], image.shape[1]))
 
 
 def register(reference: Ink, query: Ink) -> Registration:

@@ -19,8 +19,8 @@ from numpy.random import Generator
 
 from seal2real.physics.ink_measure import estimate_paper
 from seal2real.sample import FloatMap, Image, Mask
-from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, random_turn, shaken
-from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, outline_of, random_turn, shaken
+from seal2real.tasks.fitting import Batch, FitConfig, Progress, batch_of, fit
 from seal2real.tasks.models import first_network, model_folder
 from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.segment import Seal, Segmenter
@@ -47,12 +47,12 @@ class RemoveLesson:
         """``images [B, 7, S, S]``: RGB against the paper, ink, RGB without it, about 0..1; ``clean [B, 3, S, S]``
         likewise; ``touched [B, 1, S, S]``: 1 where the result counts."""
         examples = [self._example(rng) for _ in range(count)]
-        return {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
+        return batch_of(examples)
 
     def _example(self, rng: Generator) -> dict[str, np.ndarray]:
         sample = self.crops.load(self.sealed[int(rng.integers(len(self.sealed)))])
         number = int(rng.integers(len(sample.row["seals"])))
-        outline = np.asarray(sample.row["seals"][number]["polygon"], np.float32)
+        outline = outline_of(sample.row["seals"][number])
         height, width = sample.stamped.shape[:2]
         scale = log_uniform(rng, max(SCALES[0], SIDE / min(height, width)), SCALES[1])
         x, y = middle(outline)
@@ -67,7 +67,7 @@ class RemoveLesson:
         found, beneath = np.zeros((SIDE, SIDE), np.float32), light
         touched = np.zeros((SIDE, SIDE), bool)
         for mask in sample.visible:
-            ink = np.asarray(view.of(mask.view(np.uint8) * 255, 0), np.float32) / np.float32(255)
+            ink = view.cover(mask)
             touched |= around(ink >= 0.5, length)
             ink = _as_found(ink, rng)
             found, beneath = np.maximum(found, ink), without_ink(beneath, ink, length)

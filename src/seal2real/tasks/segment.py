@@ -29,11 +29,12 @@ from seal2real.tasks.crops import (
     log_uniform,
     longest_side,
     middle,
+    outline_of,
     random_turn,
     shaken,
     shape_of,
 )
-from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
+from seal2real.tasks.fitting import Batch, FitConfig, Progress, batch_of, fit
 from seal2real.tasks.instances import (
     BLANK,
     CHANNELS,
@@ -114,26 +115,23 @@ class SegmentLesson:
         ``offset [B, 2, ...]`` and ``shape [B, ...]`` (255 where there is no seal); ``whole [B]``: 1 where those
         count."""
         examples = [self._example(rng) for _ in range(count)]
-        return {name: torch.from_numpy(np.stack([e[name] for e in examples])) for name in examples[0]}
+        return batch_of(examples)
 
     def _example(self, rng: Generator) -> dict[str, np.ndarray]:
         index = int(rng.integers(len(self.crops)))
         sample = self.crops.load(index)
-        seals = sample.row["seals"]
         height, width = sample.stamped.shape[:2]
-        view = random_view([np.asarray(s["polygon"], np.float32) for s in seals], (width, height), rng)
+        polygons = [outline_of(seal) for seal in sample.row["seals"]]
+        view = random_view(polygons, (width, height), rng)
         border = None if rng.random() < 0.5 else int(rng.integers(256)) if rng.random() < 0.3 else 255
         image = shaken(np.asarray(view.of(sample.stamped, border), np.uint8), rng)
-        ink = np.zeros((SIDE, SIDE), np.float32)
-        for mask in sample.visible:
-            ink = np.maximum(ink, view.of(mask.view(np.uint8) * 255, 0) / np.float32(255))
-        outlines = [view.points(np.asarray(s["polygon"], np.float32)) for s in seals]
-        shapes = [SHAPES.index(shape_of(np.asarray(s["polygon"], np.float32))) for s in seals]
+        outlines = [view.points(polygon) for polygon in polygons]
+        shapes = [SHAPES.index(shape_of(polygon)) for polygon in polygons]
         longest = max((longest_side(np.asarray(outline, np.float32)) for outline in outlines), default=0.0)
         return {
             "whole": np.asarray(longest <= WHOLE, np.float32),
             "images": image.transpose(2, 0, 1).astype(np.float32) / 255,
-            "ink": ink[None],
+            "ink": view.cover(*sample.visible)[None],
             **targets(outlines, shapes, SIDE // 2),
         }
 

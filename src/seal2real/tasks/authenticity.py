@@ -8,9 +8,7 @@ is the mean of its pixels' answers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,8 +19,8 @@ from numpy.random import Generator
 from seal2real.errors import Seal2RealError
 from seal2real.sample import FloatMap, Image, Mask
 from seal2real.tasks.crops import CropSet, Place, View, log_uniform, middle, outline_of, random_turn, shaken
-from seal2real.tasks.fitting import Batch, FitConfig, Progress, batch_of, fit
-from seal2real.tasks.models import first_network, model_folder
+from seal2real.tasks.fitting import Batch, FitConfig, batch_of
+from seal2real.tasks.models import UNetTool, UNetTraining
 from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.segment import Seal
 
@@ -126,26 +124,7 @@ def _pooled(maps: torch.Tensor, near: torch.Tensor) -> torch.Tensor:
     return (maps * near).sum((2, 3)) / (near.sum((2, 3)) + 1e-3)
 
 
-def train_authenticity(
-    datasets: Sequence[Path],
-    out: Path,
-    config: FitConfig | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
-    widths: tuple[int, ...] | None = None,
-    start: str | Path | None = None,
-) -> AuthenticityJudge:
-    """Train on native datasets made with ``--authenticity``, and write the model to ``out/model``; arguments as of
-    `seal2real.tasks.segment.train_segmenter`."""
-    config = config or FitConfig(learning_rate=1e-3)
-    lesson = AuthenticityLesson(CropSet(datasets))
-    network = first_network(start, NAME, config.seed, 0, len(CLASSES), widths, inputs=6)
-    network = fit(network, lesson, config, out, resume, progress)
-    network.save(out / "model", kind=NAME)
-    return AuthenticityJudge(network)
-
-
-class AuthenticityJudge:
+class AuthenticityJudge(UNetTool):
     """Tells impressions from pastes and copies.
 
     Args:
@@ -153,17 +132,7 @@ class AuthenticityJudge:
         dtype: of the computation.
     """
 
-    def __init__(self, network: TaskUNet, dtype: torch.dtype = torch.bfloat16):
-        self.network = network.for_inference(dtype)
-
-    @classmethod
-    def from_pretrained(cls, name: str | Path = "default") -> AuthenticityJudge:
-        """The shipped one ("default"), that of a folder, or of the hub.
-
-        Raises:
-            Seal2RealError: no such model, or a damaged one.
-        """
-        return cls(TaskUNet.load(model_folder(name, NAME)))
+    kind = NAME
 
     @torch.inference_mode()
     def judge(self, image: Image, seal: Seal) -> Judgement:
@@ -190,3 +159,15 @@ class AuthenticityJudge:
         probabilities = {name: float(chance) for name, chance in zip(CLASSES, chances, strict=True)}
         verdict = max(probabilities, key=lambda name: probabilities[name])
         return Judgement(verdict, probabilities, np.asarray(evidence, np.float32))
+
+
+# on datasets made with --authenticity
+train_authenticity = UNetTraining(
+    NAME,
+    AuthenticityLesson,
+    AuthenticityJudge,
+    full=0,
+    half=len(CLASSES),
+    inputs=6,
+    default=FitConfig(learning_rate=1e-3),
+)

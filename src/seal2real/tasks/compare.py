@@ -24,8 +24,8 @@ from seal2real.physics.ink_measure import measure_ink
 from seal2real.prior.config import plain
 from seal2real.sample import FloatMap, Image
 from seal2real.tasks.crops import CropSet, Label, Place, View, outline_of
-from seal2real.tasks.fitting import Batch, FitConfig, Progress, batch_of, fit
-from seal2real.tasks.models import first_network, model_folder
+from seal2real.tasks.fitting import Batch, FitConfig, batch_of
+from seal2real.tasks.models import UNetTool, UNetTraining
 from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.registration import SIDE, Ink, Registration, framed, register
 from seal2real.weights import read_json
@@ -226,26 +226,6 @@ def pooled(maps: torch.Tensor) -> torch.Tensor:
     return flat.topk(max(1, round(_TOP * flat.shape[1])), 1).values.mean(1)
 
 
-def train_comparer(
-    datasets: Sequence[Path],
-    out: Path,
-    config: FitConfig | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
-    widths: tuple[int, ...] | None = None,
-    start: str | Path | None = None,
-) -> SealComparer:
-    """Train on native datasets made with ``--authenticity``, calibrate on their validation split, and write the model
-    to ``out/model``; arguments as of `seal2real.tasks.segment.train_segmenter`."""
-    config = config or FitConfig(learning_rate=1e-3)
-    lesson = CompareLesson(CropSet(datasets))
-    network = first_network(start, NAME, config.seed, 0, 1, widths, inputs=_INPUTS)
-    network = fit(network, lesson, config, out, resume, progress)
-    calibration = calibrated(network, CompareLesson(CropSet(datasets, "validation")))
-    network.save(out / "model", kind=NAME, calibration=calibration)
-    return SealComparer(network, calibration)
-
-
 @torch.inference_mode()
 def calibrated(network: TaskUNet, lesson: CompareLesson) -> dict[str, Any]:
     """Scale and offset that make the answers probabilities (Platt 1999), and thresholds for `FALSE_ACCEPTS`."""
@@ -282,7 +262,7 @@ def platt(logits: np.ndarray, same: np.ndarray) -> tuple[float, float]:
     return float(found.x[0]), float(found.x[1])
 
 
-class SealComparer:
+class SealComparer(UNetTool):
     """Compares impressions.
 
     Args:
@@ -291,17 +271,15 @@ class SealComparer:
         dtype: of the computation.
     """
 
+    kind = NAME
+
     def __init__(self, network: TaskUNet, calibration: Mapping[str, Any], dtype: torch.dtype = torch.bfloat16):
-        self.network, self.calibration = network.for_inference(dtype), calibration
+        super().__init__(network, dtype)
+        self.calibration = calibration
 
     @classmethod
-    def from_pretrained(cls, name: str | Path = "default") -> SealComparer:
-        """The shipped one ("default"), that of a folder, or of the hub.
-
-        Raises:
-            Seal2RealError: no such model, or a damaged one.
-        """
-        folder = model_folder(name, NAME)
+    def of_folder(cls, folder: Path) -> SealComparer:
+        """As of `seal2real.tasks.models.Pretrained.of_folder`; what is missing may be the calibration."""
         calibration = read_json(folder / "config.json").get("calibration")
         if not isinstance(calibration, dict) or not {"scale", "offset", "thresholds"} <= calibration.keys():
             raise Seal2RealError(f"{folder / 'config.json'}: no calibration; train the model again")
@@ -341,3 +319,20 @@ def _back(maps: FloatMap, view: View, size: tuple[int, int]) -> FloatMap:
     matrix[:, 2] = matrix[:, :2] @ (0.5, 0.5) + matrix[:, 2] - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(whole, matrix, (size[1], size[0]), flags=flags), np.float32)
+
+
+def _finish(network: TaskUNet, datasets: Sequence[Path]) -> dict[str, Any]:
+    return {"calibration": calibrated(network, CompareLesson(CropSet(datasets, "validation")))}
+
+
+# on datasets made with --authenticity; calibrated on their validation split
+train_comparer = UNetTraining(
+    NAME,
+    CompareLesson,
+    SealComparer,
+    full=0,
+    half=1,
+    inputs=_INPUTS,
+    default=FitConfig(learning_rate=1e-3),
+    finish=_finish,
+)

@@ -8,9 +8,6 @@ text from below are one case. The axis is told by the double angle, which knows 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import cv2
 import numpy as np
 import torch
@@ -20,8 +17,8 @@ from numpy.random import Generator
 from seal2real.sample import Image, Polygon
 from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, outline_of, shaken
 from seal2real.tasks.curves import CHANNELS, TextCurve, curve_of, curves_of, in_order, line_maps
-from seal2real.tasks.fitting import Batch, FitConfig, Progress, batch_of, fit
-from seal2real.tasks.models import first_network, model_folder
+from seal2real.tasks.fitting import Batch, batch_of
+from seal2real.tasks.models import UNetTool, UNetTraining
 from seal2real.tasks.networks import TaskUNet
 
 NAME = "line-finder"
@@ -87,25 +84,7 @@ class LineLesson:
         return total, {name: float(part.detach()) for name, part in parts.items()}
 
 
-def train_line_finder(
-    datasets: Sequence[Path],
-    out: Path,
-    config: FitConfig | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
-    widths: tuple[int, ...] | None = None,
-    start: str | Path | None = None,
-) -> LineFinder:
-    """Train on native datasets, and write the model to ``out/model``; arguments as of
-    `seal2real.tasks.segment.train_segmenter`."""
-    config = config or FitConfig()
-    network = first_network(start, NAME, config.seed, 0, len(CHANNELS), widths)
-    network = fit(network, LineLesson(CropSet(datasets)), config, out, resume, progress)
-    network.save(out / "model", kind=NAME)
-    return LineFinder(network)
-
-
-class LineFinder:
+class LineFinder(UNetTool):
     """Finds the text lines of seals.
 
     Args:
@@ -113,17 +92,7 @@ class LineFinder:
         dtype: of the computation.
     """
 
-    def __init__(self, network: TaskUNet, dtype: torch.dtype = torch.bfloat16):
-        self.network = network.for_inference(dtype)
-
-    @classmethod
-    def from_pretrained(cls, name: str | Path = "default") -> LineFinder:
-        """The shipped one ("default"), that of a folder, or of the hub.
-
-        Raises:
-            Seal2RealError: no such model, or a damaged one.
-        """
-        return cls(TaskUNet.load(model_folder(name, NAME)))
+    kind = NAME
 
     @torch.inference_mode()
     def find(self, image: Image, outline: Polygon) -> list[TextCurve]:
@@ -145,3 +114,6 @@ class LineFinder:
         origin = np.linalg.inv(view.matrix[:, :2]) @ view.matrix[:, 2]
         shift = (-float(origin[0]), -float(origin[1]))
         return [curve.moved(2 / scale, shift) for curve in in_order(inside, SIDE / 4)]
+
+
+train_line_finder = UNetTraining(NAME, LineLesson, LineFinder, full=0, half=len(CHANNELS))

@@ -1,15 +1,27 @@
-"""Where the models of tasks are: those that come with the package, folders, and the hub."""
+"""Models of tasks: where they are (with the package, in folders, on the hub), how a tool is made of one, and how the
+U-Net of one is trained."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import torch
 
 from seal2real.errors import Seal2RealError
 from seal2real.forger.pretrained import fetch_forger, is_hub_id
+from seal2real.tasks.crops import CropSet
+from seal2real.tasks.fitting import FitConfig, Lesson, Progress, fit
 from seal2real.tasks.networks import TaskUNet, new_network
 from seal2real.weights import read_json, shipped
 
 DEFAULT = "default"
+Own = TypeVar("Own", bound="Pretrained")
+Tool = TypeVar("Tool", bound="UNetTool")
+Made = TypeVar("Made")
+_DEFAULT = FitConfig()
 
 
 def model_folder(name: str | Path, kind: str) -> Path:
@@ -42,20 +54,102 @@ def model_folder(name: str | Path, kind: str) -> Path:
     return folder
 
 
-def first_network(
-    start: str | Path | None,
-    kind: str,
-    seed: int,
-    full: int,
-    half: int,
-    widths: tuple[int, ...] | None = None,
-    inputs: int = 3,
-) -> TaskUNet:
-    """What a training begins with: a model (see `model_folder`), or a new network (see `new_network`).
+class Pretrained:
+    """A tool made of a trained model. A subclass says of which kind, and how it is made of its folder."""
 
-    Raises:
-        Seal2RealError: no such model.
+    kind: ClassVar[str]
+
+    @classmethod
+    def from_pretrained(cls: type[Own], name: str | Path = DEFAULT) -> Own:
+        """The shipped one ("default"), that of a folder, or of the hub.
+
+        Raises:
+            Seal2RealError: no such model, or a damaged one.
+        """
+        return cls.of_folder(model_folder(name, cls.kind))
+
+    @classmethod
+    def of_folder(cls: type[Own], folder: Path) -> Own:
+        """That of a model's own folder.
+
+        Raises:
+            Seal2RealError: a file is missing, damaged, or of another model.
+        """
+        raise NotImplementedError
+
+
+class UNetTool(Pretrained):
+    """A tool that is nothing but a trained U-Net.
+
+    Args:
+        network: trained for the tool's task.
+        dtype: of the computation.
     """
-    if start is not None:
-        return TaskUNet.load(model_folder(start, kind))
-    return new_network(seed, full, half, widths, inputs)
+
+    def __init__(self, network: TaskUNet, dtype: torch.dtype = torch.bfloat16):
+        self.network = network.for_inference(dtype)
+
+    @classmethod
+    def of_folder(cls: type[Tool], folder: Path) -> Tool:
+        """As of `Pretrained.of_folder`."""
+        return cls(TaskUNet.load(folder))
+
+
+@dataclass(frozen=True)
+class UNetTraining(Generic[Made]):
+    """The training of a task's U-Net: called with datasets, it learns and writes the model.
+
+    Attributes:
+        kind: of the model, as ``config.json`` says it.
+        lesson: batches and loss, of rows of datasets.
+        made: what a call returns, of the network and of what ``finish`` told.
+        full, half, inputs: maps and input channels of the network, see `TaskUNet`.
+        default: settings where none are given.
+        finish: called with the trained network and the datasets; the values that it returns stand in ``config.json``.
+    """
+
+    kind: str
+    lesson: Callable[[CropSet], Lesson]
+    made: Callable[..., Made]
+    full: int
+    half: int
+    inputs: int = 3
+    default: FitConfig = _DEFAULT
+    finish: Callable[[TaskUNet, Sequence[Path]], dict[str, Any]] = lambda network, datasets: {}
+
+    def __call__(
+        self,
+        datasets: Sequence[Path],
+        out: Path,
+        config: FitConfig | None = None,
+        resume: bool = False,
+        progress: Progress | None = None,
+        widths: tuple[int, ...] | None = None,
+        start: str | Path | None = None,
+    ) -> Made:
+        """Train on native datasets, and write the model to ``out/model``.
+
+        Args:
+            datasets: folders that `seal2real generate` made; their training split is used.
+            out: folder of the run.
+            config: settings; None takes ``default``.
+            resume: go on with the run in ``out``.
+            progress: called after each step.
+            widths: of the network; None for the usual ones.
+            start: model to go on from, as for `model_folder`; None begins with random weights.
+
+        Raises:
+            UsageError: no dataset, or ``out`` holds something else.
+            Seal2RealError: no such model to start from, data that lacks what the task needs, or a loss that is not
+                finite.
+        """
+        config = config or self.default
+        lesson = self.lesson(CropSet(datasets))
+        if start is not None:
+            network = TaskUNet.load(model_folder(start, self.kind))
+        else:
+            network = new_network(config.seed, self.full, self.half, widths, self.inputs)
+        network = fit(network, lesson, config, out, resume, progress)
+        more = self.finish(network, datasets)
+        network.save(out / "model", kind=self.kind, **more)
+        return self.made(network, **more)

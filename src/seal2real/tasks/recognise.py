@@ -25,7 +25,7 @@ from seal2real.sample import Image
 from seal2real.tasks.crops import CropSet, shaken
 from seal2real.tasks.curves import TextCurve, curve_of
 from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
-from seal2real.tasks.models import model_folder
+from seal2real.tasks.models import Pretrained
 from seal2real.weights import load_into, read_json, save_module
 
 NAME = "recogniser"
@@ -214,8 +214,8 @@ def train_recogniser(
     start: str | Path | None = None,
 ) -> SealRecogniser:
     """Train on native datasets, and write the model to ``out/model``; arguments as of
-    `seal2real.tasks.segment.train_segmenter`. It knows the characters of the datasets (or of the model that it starts
-    from), and no others."""
+    `seal2real.tasks.models.UNetTraining.__call__`. It knows the characters of the datasets (or of the model that it
+    starts from), and no others."""
     config = config or FitConfig(batch=32)
     first = None if start is None else SealRecogniser.from_pretrained(start)
     lesson = RecogniseLesson(CropSet(datasets), None if first is None else first.characters)
@@ -231,7 +231,7 @@ def train_recogniser(
     return SealRecogniser(network, lesson.characters)
 
 
-class SealRecogniser:
+class SealRecogniser(Pretrained):
     """Reads straightened lines.
 
     Args:
@@ -239,17 +239,14 @@ class SealRecogniser:
         characters: that it knows, in the order of its classes.
     """
 
+    kind = NAME
+
     def __init__(self, network: LineNetwork, characters: str):
         self.network, self.characters = network.eval().requires_grad_(False), characters
 
     @classmethod
-    def from_pretrained(cls, name: str | Path = "default") -> SealRecogniser:
-        """The shipped one ("default"), that of a folder, or of the hub.
-
-        Raises:
-            Seal2RealError: no such model, or a damaged one.
-        """
-        folder = model_folder(name, NAME)
+    def of_folder(cls, folder: Path) -> SealRecogniser:
+        """As of `seal2real.tasks.models.Pretrained.of_folder`."""
         config = read_json(folder / "config.json")
         characters, channels = config.get("characters"), config.get("channels")
         if not isinstance(characters, str) or not isinstance(channels, list) or len(channels) != len(_CHANNELS):

@@ -20,8 +20,8 @@ from numpy.random import Generator
 from seal2real.physics.ink_measure import estimate_paper
 from seal2real.sample import FloatMap, Image, Mask
 from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, outline_of, random_turn, shaken
-from seal2real.tasks.fitting import Batch, FitConfig, Progress, batch_of, fit
-from seal2real.tasks.models import first_network, model_folder
+from seal2real.tasks.fitting import Batch, batch_of
+from seal2real.tasks.models import UNetTool, UNetTraining, model_folder
 from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.segment import Seal, Segmenter
 
@@ -179,25 +179,7 @@ def uncovered(network: TaskUNet, images: torch.Tensor) -> torch.Tensor:
     return images[:, 4:] + change
 
 
-def train_remover(
-    datasets: Sequence[Path],
-    out: Path,
-    config: FitConfig | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
-    widths: tuple[int, ...] | None = None,
-    start: str | Path | None = None,
-) -> TaskUNet:
-    """Train on native datasets, and write the model to ``out/model``; arguments as of
-    `seal2real.tasks.segment.train_segmenter`."""
-    config = config or FitConfig()
-    network = first_network(start, NAME, config.seed, 3, 0, widths, inputs=7)
-    network = fit(network, RemoveLesson(CropSet(datasets)), config, out, resume, progress)
-    network.save(out / "model", kind=NAME)
-    return network
-
-
-class Remover:
+class Remover(UNetTool):
     """Takes seals off images of any size.
 
     Args:
@@ -206,17 +188,15 @@ class Remover:
         dtype: of the computation.
     """
 
+    kind = NAME
+
     def __init__(self, network: TaskUNet, segmenter: Segmenter | None = None, dtype: torch.dtype = torch.bfloat16):
-        self.network = network.for_inference(dtype)
+        super().__init__(network, dtype)
         self.segmenter = segmenter or Segmenter.from_pretrained()
 
     @classmethod
     def from_pretrained(cls, name: str | Path = "default", segmenter: Segmenter | None = None) -> Remover:
-        """The shipped one ("default"), that of a folder, or of the hub.
-
-        Raises:
-            Seal2RealError: no such model, or a damaged one.
-        """
+        """As of `seal2real.tasks.models.Pretrained.from_pretrained`; without a segmenter, with the shipped one."""
         return cls(TaskUNet.load(model_folder(name, NAME)), segmenter)
 
     def remove(self, image: Image, seals: Sequence[Seal] | None = None) -> Image:
@@ -253,3 +233,11 @@ class Remover:
         pixels = np.clip(beneath + 0.5, 0, 255).astype(np.uint8)
         touched = around(ink, length)
         image[rows, columns][touched] = pixels[touched]
+
+
+def _network(network: TaskUNet) -> TaskUNet:
+    """What the training gives back: it knows no segmenter."""
+    return network
+
+
+train_remover = UNetTraining(NAME, RemoveLesson, _network, full=3, half=0, inputs=7)

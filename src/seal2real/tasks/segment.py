@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -34,7 +33,7 @@ from seal2real.tasks.crops import (
     shaken,
     shape_of,
 )
-from seal2real.tasks.fitting import Batch, FitConfig, Progress, batch_of, fit
+from seal2real.tasks.fitting import Batch, batch_of
 from seal2real.tasks.instances import (
     BLANK,
     CHANNELS,
@@ -46,7 +45,7 @@ from seal2real.tasks.instances import (
     targets,
     without_doubles,
 )
-from seal2real.tasks.models import first_network, model_folder
+from seal2real.tasks.models import UNetTool, UNetTraining
 from seal2real.tasks.networks import TaskUNet
 
 NAME = "segmenter"
@@ -186,39 +185,7 @@ def _shape_loss(logits: torch.Tensor, shape: torch.Tensor, within: torch.Tensor)
     return _mean(F.cross_entropy(logits, shape, ignore_index=BLANK, reduction="none"), within)
 
 
-def train_segmenter(
-    datasets: Sequence[Path],
-    out: Path,
-    config: FitConfig | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
-    widths: tuple[int, ...] | None = None,
-    start: str | Path | None = None,
-) -> Segmenter:
-    """Train on native datasets, and write the model to ``out/model``.
-
-    Args:
-        datasets: folders that `seal2real generate` made; their training split is used.
-        out: folder of the run.
-        config: settings.
-        resume: go on with the run in ``out``.
-        progress: called after each step.
-        widths: of the network; None for the usual ones.
-        start: model to go on from, as for `Segmenter.from_pretrained`; None begins with random weights.
-
-    Raises:
-        UsageError: no dataset, or ``out`` holds something else.
-        Seal2RealError: training went wrong.
-    """
-    config = config or FitConfig()
-    lesson = SegmentLesson(CropSet(datasets))
-    network = first_network(start, NAME, config.seed, 1, len(CHANNELS), widths)
-    network = fit(network, lesson, config, out, resume, progress)
-    network.save(out / "model", kind=NAME)
-    return Segmenter(network)
-
-
-class Segmenter:
+class Segmenter(UNetTool):
     """Finds seals in images of any size.
 
     Args:
@@ -226,17 +193,7 @@ class Segmenter:
         dtype: of the computation.
     """
 
-    def __init__(self, network: TaskUNet, dtype: torch.dtype = torch.bfloat16):
-        self.network = network.for_inference(dtype)
-
-    @classmethod
-    def from_pretrained(cls, name: str | Path = "default") -> Segmenter:
-        """The shipped one ("default"), that of a folder, or of the hub.
-
-        Raises:
-            Seal2RealError: no such model, or a damaged one.
-        """
-        return cls(TaskUNet.load(model_folder(name, NAME)))
+    kind = NAME
 
     def segment(self, image: Image, threshold: float = 0.5) -> list[Seal]:
         """Seals of an image, the surest first.
@@ -339,3 +296,6 @@ def _scaled(image: Image, scale: float) -> Image:
     size = max(2, round(width * scale)), max(2, round(height * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+
+
+train_segmenter = UNetTraining(NAME, SegmentLesson, Segmenter, full=1, half=len(CHANNELS))

@@ -22,7 +22,7 @@ class Trainer:
     """How a task is trained.
 
     Attributes:
-        train: see `seal2real.tasks.segment.train_segmenter`.
+        train: see `seal2real.tasks.models.UNetTraining.__call__`.
         default: settings where none are given.
     """
 
@@ -39,12 +39,12 @@ class Trainer:
 
 
 TRAINERS = {
-    "segment": Trainer(train_segmenter, FitConfig()),
-    "remove": Trainer(train_remover, FitConfig()),
-    "lines": Trainer(train_line_finder, FitConfig()),
+    "segment": Trainer(train_segmenter, train_segmenter.default),
+    "remove": Trainer(train_remover, train_remover.default),
+    "lines": Trainer(train_line_finder, train_line_finder.default),
     "recognise": Trainer(train_recogniser, FitConfig(batch=32, steps=8000, learning_rate=1e-3)),
-    "authenticity": Trainer(train_authenticity, FitConfig(learning_rate=1e-3)),
-    "compare": Trainer(train_comparer, FitConfig(learning_rate=1e-3)),
+    "authenticity": Trainer(train_authenticity, train_authenticity.default),
+    "compare": Trainer(train_comparer, train_comparer.default),
 }
 
 

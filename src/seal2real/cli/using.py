@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from inspect import Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,37 +20,89 @@ if TYPE_CHECKING:
     from seal2real.sample import Image
     from seal2real.tasks.output import Outcome
     from seal2real.tasks.scans import Scan
+    from seal2real.tasks.segment import Segmenter
 
-_Inputs = Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Images, PDFs, or folders of them.")]
-_Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all results as JSON.")]
-_Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a table with a row for each seal.")]
+
+def _share(value: float) -> float:
+    from seal2real.errors import UsageError
+
+    if not 0 <= value <= 1:
+        raise UsageError(f"threshold is {value}; it must be 0 to 1")
+    return value
+
+
 _Visualise = Annotated[
     Path | None, typer.Option("--visualise", metavar="DIR", help="Write each page with the results drawn on it.")
 ]
-_Dpi = Annotated[float, typer.Option("--dpi", help="Resolution at which PDFs are rendered.")]
-_Threshold = Annotated[float, typer.Option("--threshold", help="Least confidence of a seal, 0 to 1.")]
-_Model = Annotated[str, typer.Option("--model", metavar="NAME|DIR|ID", help="Model that finds the seals.")]
+_Threshold = Annotated[float, typer.Option("--threshold", callback=_share, help="Least confidence of a seal, 0 to 1.")]
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What every tool is told: which pages, where to write what was found, and what finds the seals."""
+
+    inputs: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Images, PDFs, or folders of them.")]
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all results as JSON.")] = None
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a table with a row for each seal.")
+    ] = None
+    dpi: Annotated[float, typer.Option("--dpi", help="Resolution at which PDFs are rendered.")] = 200
+    model: Annotated[str, typer.Option("--model", metavar="NAME|DIR|ID", help="Model that finds the seals.")] = (
+        "default"
+    )
+
+    def segmenter(self) -> Segmenter:
+        """The model that finds the seals."""
+        from seal2real.tasks.segment import Segmenter
+
+        return Segmenter.from_pretrained(self.model)
+
+    def run(self, what: str, tool: Callable[[Image], Outcome], folders: dict[str, Path | None]) -> None:
+        """A tool over all pages; its pictures go to one folder for each suffix."""
+        from seal2real.tasks.output import work_through, write_results
+        from seal2real.tasks.scans import Scans, Unusable
+
+        scans = Scans(self.inputs, self.dpi)
+
+        def told(scan: Scan, outcome: Outcome) -> None:
+            for line in outcome.lines or ["no seal"]:
+                print(f"{scan.name}: {line}")
+
+        def skipped(entry: Unusable) -> None:
+            print(f"seal2real: skipped {entry.reason}", file=sys.stderr)
+
+        with counting(what, len(scans)) as advance:
+            results = work_through(scans, tool, folders, told, skipped, advance)
+        write_results(results, self.json, self.csv)
+
+
+def _tool(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose first parameter is a `_Job`, with the fields of that as its argument and last options."""
+    _, *own = signature(command, eval_str=True).parameters.values()
+    inputs, *shared = signature(_Job, eval_str=True).parameters.values()
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        command(_Job(**{field.name: given.pop(field.name) for field in fields(_Job)}), **given)
+
+    run.__signature__ = Signature([inputs, *own, *shared])  # type: ignore[attr-defined]  # what typer goes by
+    return run
+
+
+@_tool
 def segment(
-    inputs: _Inputs,
+    job: _Job,
     masks: Annotated[Path | None, typer.Option("--masks", metavar="DIR", help="Write each page's ink mask.")] = None,
-    json: _Json = None,
-    csv: _Csv = None,
     visualise: _Visualise = None,
     threshold: _Threshold = 0.5,
-    dpi: _Dpi = 200,
-    model: _Model = "default",
 ) -> None:
     """Find the seals of **IMAGE...**: ink, outline, shape, colour, confidence."""
     import numpy as np
 
     from seal2real.tasks.output import Outcome
     from seal2real.tasks.overlay import draw_seals
-    from seal2real.tasks.segment import Segmenter
 
-    _check_share("threshold", threshold)
-    segmenter = Segmenter.from_pretrained(model)
+    segmenter = job.segmenter()
 
     def tool(image: Image) -> Outcome:
         seals = segmenter.segment(image, threshold)
@@ -62,29 +117,24 @@ def segment(
         told = [f"{s.colour} {s.shape} seal at {_box(s.bbox)}, confidence {s.confidence:.2f}" for s in seals]
         return Outcome([seal.to_dict() for seal in seals], pictures, told)
 
-    _run("segment", inputs, dpi, tool, {"-ink": masks, "-seals": visualise}, json, csv)
+    job.run("segment", tool, {"-ink": masks, "-seals": visualise})
 
 
+@_tool
 def read(
-    inputs: _Inputs,
+    job: _Job,
     engine: Annotated[
         str, typer.Option("--engine", metavar="NAME", help="pp-ocr, own, both, or auto: pp-ocr where it is installed.")
     ] = "auto",
-    json: _Json = None,
-    csv: _Csv = None,
     visualise: _Visualise = None,
     threshold: _Threshold = 0.5,
-    dpi: _Dpi = 200,
-    model: _Model = "default",
 ) -> None:
     """Read the text of the seals of **IMAGE...**, line by line."""
     from seal2real.tasks.output import Outcome
     from seal2real.tasks.overlay import draw_reading
     from seal2real.tasks.read import SealReader
-    from seal2real.tasks.segment import Segmenter
 
-    _check_share("threshold", threshold)
-    reader = SealReader(Segmenter.from_pretrained(model), engine=engine)
+    reader = SealReader(job.segmenter(), engine=engine)
 
     def tool(image: Image) -> Outcome:
         seals = reader.read(image, reader.segmenter.segment(image, threshold))
@@ -95,37 +145,33 @@ def read(
         pictures = {} if visualise is None else {"-text": draw_reading(image, seals)}
         return Outcome([found.to_dict() for found in seals], pictures, told)
 
-    _run("read", inputs, dpi, tool, {"-text": visualise}, json, csv)
+    job.run("read", tool, {"-text": visualise})
 
 
+@_tool
 def remove(
-    inputs: _Inputs,
+    job: _Job,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the pages without seals (PNG).")],
-    json: _Json = None,
-    csv: _Csv = None,
     threshold: _Threshold = 0.5,
-    dpi: _Dpi = 200,
-    model: _Model = "default",
     remover: Annotated[str, typer.Option("--remover", metavar="NAME|DIR|ID", help="Model that removes.")] = "default",
 ) -> None:
     """Take the seals off **IMAGE...**; the text beneath stays."""
     from seal2real.tasks.output import Outcome
     from seal2real.tasks.remove import Remover
-    from seal2real.tasks.segment import Segmenter
 
-    _check_share("threshold", threshold)
-    taker = Remover.from_pretrained(remover, Segmenter.from_pretrained(model))
+    taker = Remover.from_pretrained(remover, job.segmenter())
 
     def tool(image: Image) -> Outcome:
         seals = taker.segmenter.segment(image, threshold)
         told = [f"{s.colour} {s.shape} seal at {_box(s.bbox)} removed" for s in seals]
         return Outcome([seal.to_dict() for seal in seals], {"": taker.remove(image, seals)}, told)
 
-    _run("remove", inputs, dpi, tool, {"": out}, json, csv)
+    job.run("remove", tool, {"": out})
 
 
+@_tool
 def verify(
-    inputs: _Inputs,
+    job: _Job,
     reference: Annotated[
         Path | None, typer.Option("--reference", metavar="REF", help="Image of a genuine impression to compare with.")
     ] = None,
@@ -138,11 +184,7 @@ def verify(
     comparer: Annotated[
         str, typer.Option("--comparer", metavar="NAME|DIR|ID", help="Model that compares with REF.")
     ] = "default",
-    json: _Json = None,
-    csv: _Csv = None,
     visualise: _Visualise = None,
-    dpi: _Dpi = 200,
-    model: _Model = "default",
 ) -> None:
     """Tell impressions from pastes and copies on **IMAGE...**, and compare them with **REF**. Evidence, not proof."""
     import numpy as np
@@ -152,11 +194,10 @@ def verify(
     from seal2real.tasks.compare import SealComparer
     from seal2real.tasks.output import Outcome
     from seal2real.tasks.overlay import draw_heat, draw_seals
-    from seal2real.tasks.segment import Segmenter
     from seal2real.tasks.verify import CAUTION, SealVerifier
 
     compared = None if reference is None else SealComparer.from_pretrained(comparer)
-    verifier = SealVerifier(Segmenter.from_pretrained(model), AuthenticityJudge.from_pretrained(judge), compared)
+    verifier = SealVerifier(job.segmenter(), AuthenticityJudge.from_pretrained(judge), compared)
     genuine = None if reference is None else verifier.reference(load_rgb(reference), str(reference))
 
     def tool(image: Image) -> Outcome:
@@ -182,7 +223,7 @@ def verify(
             pictures["-verified"] = draw_seals(draw_heat(image, heat), [e.seal for e in found], captions, ink=False)
         return Outcome([entry.to_dict() for entry in found], pictures, told)
 
-    _run("verify", inputs, dpi, tool, {"-verified": visualise}, json, csv)
+    job.run("verify", tool, {"-verified": visualise})
     print(CAUTION, file=sys.stderr)
 
 
@@ -213,40 +254,6 @@ def train_task(
     print(f"{task}: {out / 'model'}")
 
 
-def _run(
-    what: str,
-    inputs: list[Path],
-    dpi: float,
-    tool: Callable[[Image], Outcome],
-    folders: dict[str, Path | None],
-    json: Path | None,
-    csv: Path | None,
-) -> None:
-    """A tool over all pages; its pictures go to one folder for each suffix."""
-    from seal2real.tasks.output import work_through, write_results
-    from seal2real.tasks.scans import Scans, Unusable
-
-    scans = Scans(inputs, dpi)
-
-    def told(scan: Scan, outcome: Outcome) -> None:
-        for line in outcome.lines or ["no seal"]:
-            print(f"{scan.name}: {line}")
-
-    def skipped(entry: Unusable) -> None:
-        print(f"seal2real: skipped {entry.reason}", file=sys.stderr)
-
-    with counting(what, len(scans)) as advance:
-        results = work_through(scans, tool, folders, told, skipped, advance)
-    write_results(results, json, csv)
-
-
 def _box(box: tuple[float, float, float, float]) -> str:
     x, y, width, height = (round(value) for value in box)
     return f"{x},{y} ({width} x {height})"
-
-
-def _check_share(name: str, value: float) -> None:
-    from seal2real.errors import UsageError
-
-    if not 0 <= value <= 1:
-        raise UsageError(f"{name} is {value}; it must be 0 to 1")

@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,6 +96,17 @@ def check_choices(config: Any, **choices: tuple[str, ...]) -> None:
     for name, allowed in choices.items():
         if getattr(config, name) not in allowed:
             raise UsageError(f"{name} is {getattr(config, name)!r}; choose from {', '.join(allowed)}")
+
+
+def check_names(what: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a list with a name that is not known.
+
+    Raises:
+        UsageError: naming it, what it was to be, and those that are known.
+    """
+    for name in given:
+        if name not in known:
+            raise UsageError(f"no {what} {name!r}; use some of {', '.join(known)}")
 
 
 def check_positive(config: Any, *names: str) -> None:

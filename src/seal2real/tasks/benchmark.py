@@ -15,7 +15,7 @@ import numpy as np
 
 from seal2real.dataset.labelled_scans import LabelledScan
 from seal2real.errors import UsageError
-from seal2real.prior.config import check_positive, plain
+from seal2real.prior.config import check_names, check_positive, plain
 from seal2real.sample import Image, Sample
 from seal2real.tasks import trials
 from seal2real.tasks.authenticity import train_authenticity
@@ -64,10 +64,8 @@ class BenchmarkConfig:
 
     def __post_init__(self) -> None:
         check_positive(self, "count", "cases", "steps", "batch", "controlled", "learn_minutes")
-        for what, given, known in (("source", self.sources, tuple(SOURCES)), ("task", self.tasks, TASKS)):
-            for name in given:
-                if name not in known:
-                    raise UsageError(f"no {what} {name!r}; use some of {', '.join(known)}")
+        check_names("source", self.sources, SOURCES)
+        check_names("task", self.tasks, TASKS)
         if not self.seeds or not self.sources or not self.tasks:
             raise UsageError("give at least one source, one task and one seed")
 

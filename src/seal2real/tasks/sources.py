@@ -19,6 +19,7 @@ from seal2real.dataset.samples import load_context, make_sample, split_of
 from seal2real.dataset.store import open_store, plan_shards
 from seal2real.errors import UsageError
 from seal2real.forger import Forger
+from seal2real.prior.config import check_names
 from seal2real.sample import Sample
 from seal2real.seeding import rng_for
 
@@ -81,8 +82,7 @@ def open_source(name: str, learn: Path | None, work: Path, seed: int, minutes: f
     Raises:
         UsageError: an unknown name, or one that needs real images and has none.
     """
-    if name not in SOURCES:
-        raise UsageError(f"no source {name!r}; use some of {', '.join(SOURCES)}")
+    check_names("source", (name,), SOURCES)
     kind, settings = SOURCES[name]
     source = make_baseline(kind, settings, f"source {name!r}")
     if name in LEARNING:

@@ -97,10 +97,9 @@ def segment(
     threshold: _Threshold = 0.5,
 ) -> None:
     """Find the seals of **IMAGE...**: ink, outline, shape, colour, confidence."""
-    import numpy as np
-
     from seal2real.tasks.output import Outcome
     from seal2real.tasks.overlay import draw_seals
+    from seal2real.tasks.segment import ink_of
 
     segmenter = job.segmenter()
 
@@ -108,10 +107,7 @@ def segment(
         seals = segmenter.segment(image, threshold)
         pictures: dict[str, np.ndarray] = {}
         if masks is not None:
-            ink = np.zeros(image.shape[:2], bool)
-            for seal in seals:
-                ink |= seal.on_page(*image.shape[:2])
-            pictures["-ink"] = ink
+            pictures["-ink"] = ink_of(seals, *image.shape[:2])
         if visualise is not None:
             pictures["-seals"] = draw_seals(image, seals)
         told = [f"{s.colour} {s.shape} seal at {_box(s.bbox)}, confidence {s.confidence:.2f}" for s in seals]

@@ -17,7 +17,7 @@ from seal2real.dataset.labelled_scans import LabelledScan
 from seal2real.errors import UsageError
 from seal2real.prior.config import check_names, check_positive, plain
 from seal2real.sample import Image, Sample
-from seal2real.tasks import trials
+from seal2real.tasks import trials, verify_trials
 from seal2real.tasks.authenticity import train_authenticity
 from seal2real.tasks.compare import train_comparer
 from seal2real.tasks.controlled import controlled_sample
@@ -219,11 +219,11 @@ class Benchmark:
         slower = replace(fit, learning_rate=1e-3)
         judge = train_authenticity([data["cases"]], home / "authenticity", slower, True, self.progress)
         comparer = train_comparer([data["cases"]], home / "compare", slower, True, self.progress)
-        figures = {"controlled": trials.compare_controlled(comparer, 4 * self.config.controlled)}
+        figures = {"controlled": verify_trials.compare_controlled(comparer, 4 * self.config.controlled)}
         if self.tests.scans:
             figures["real"] = {
-                **trials.authenticity_trial(judge, self.tests.scans, self.tests.papers),
-                "same": trials.compare_trial(comparer, self.tests.scans),
+                **verify_trials.authenticity_trial(judge, self.tests.scans, self.tests.papers),
+                "same": verify_trials.compare_trial(comparer, self.tests.scans),
             }
         return figures
 

@@ -106,7 +106,7 @@ class CompareLesson:
         return batch_of(examples)
 
     def laid(self, pair: Place) -> FloatMap | None:
-        """The inputs of a pair; None where there is no ink to compare."""
+        """The inputs of a pair, as of `stacked`; None where there is no ink to compare, or too little of a seal."""
         if pair not in self._laid:
             first, second = self._frame(pair, True), self._frame(pair, False)
             self._laid[pair] = None
@@ -221,14 +221,19 @@ def _shaken(inputs: FloatMap, rng: Generator) -> FloatMap:
 
 
 def pooled(maps: torch.Tensor) -> torch.Tensor:
-    """Logit ``[B]`` that a pair differs: the mean of its most different pixels."""
+    """Logit ``[B]`` that a pair differs, of logits ``[B, 1, H, W]``: the mean of its most different pixels."""
     flat = maps.flatten(1)
     return flat.topk(max(1, round(_TOP * flat.shape[1])), 1).values.mean(1)
 
 
 @torch.inference_mode()
 def calibrated(network: TaskUNet, lesson: CompareLesson) -> dict[str, Any]:
-    """Scale and offset that make the answers probabilities (Platt 1999), and thresholds for `FALSE_ACCEPTS`."""
+    """What makes a network's answers probabilities (Platt 1999), and what they are compared with.
+
+    Returns:
+        ``scale`` and ``offset`` of the logits; ``thresholds``: for those of `FALSE_ACCEPTS` that enough pairs of other
+        dies are there to measure; ``pairs``: how many there were.
+    """
     fast = network.for_inference()
     logits, same = [], []
     for pair in lesson.pairs:
@@ -248,7 +253,12 @@ def calibrated(network: TaskUNet, lesson: CompareLesson) -> dict[str, Any]:
 
 
 def platt(logits: np.ndarray, same: np.ndarray) -> tuple[float, float]:
-    """Scale and offset of a logistic curve through answers, by Newton's method; targets are drawn in as by Platt."""
+    """Scale and offset of a logistic curve through answers, by BFGS; targets are drawn in as by Platt.
+
+    Args:
+        logits: ``[n]``, higher for pairs that differ.
+        same: ``bool [n]``: what they are.
+    """
     from scipy.optimize import minimize
 
     few, many = int((~same).sum()), int(same.sum())

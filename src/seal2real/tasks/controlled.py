@@ -89,7 +89,7 @@ def captured(sample: Sample, rng: Generator) -> Sample:
         alone = 1 - _under_film(np.ones((*film.shape, 3), np.float32), film, seal.colour, None).min(2)
         seals.append(replace(seal, visible=np.asarray(alone > _SEEN), authenticity="impression"))
         ink = np.maximum(ink, np.clip(taken, 0, 1))
-    capture = _camera(height, width, scale, rng)
+    capture = _camera(height, width, rng)
     return replace(
         sample,
         stamped=_shot(stamped, capture),
@@ -166,7 +166,7 @@ def _under_film(sheet: FloatMap, film: FloatMap, colour: str, rng: Generator | N
     return np.asarray(np.clip(under, 0, 1), np.float32)
 
 
-def _camera(height: int, width: int, scale: float, rng: Generator) -> _Capture:
+def _camera(height: int, width: int, rng: Generator) -> _Capture:
     ys, xs = np.mgrid[-1 : 1 : complex(0, height), -1 : 1 : complex(0, width)].astype(np.float32)
     slope = rng.normal(0, 0.03, 2)
     shade = 1 + slope[0] * xs + slope[1] * ys - abs(rng.normal(0, 0.02)) * (xs**2 + ys**2)

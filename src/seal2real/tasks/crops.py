@@ -151,12 +151,12 @@ def shape_of(outline: Polygon) -> str:
 
 
 def longest_side(outline: Polygon) -> float:
-    """Of a polygon's tightest rotated box, in pixels."""
+    """Of the tightest rotated box of a polygon ``[n, 2]``, in pixels."""
     return float(max(cv2.minAreaRect(np.asarray(outline, np.float32))[1]))
 
 
 def middle(outline: Polygon) -> tuple[float, float]:
-    """The middle of a polygon's tightest rotated box."""
+    """The middle (x, y) of the tightest rotated box of a polygon ``[n, 2]``."""
     x, y = cv2.minAreaRect(np.asarray(outline, np.float32))[0]
     return float(x), float(y)
 
@@ -180,7 +180,8 @@ def log_uniform(rng: Generator, low: float, high: float) -> float:
 
 
 def shaken(image: Image, rng: Generator) -> Image:
-    """The same picture from a slightly other device: gain per channel, gamma, noise, and JPEG at a random quality.
+    """The same picture ``uint8 [H, W, 3]`` from a slightly other device: gain per channel, gamma, noise, and JPEG at a
+    random quality.
 
     Mild, so that what a source of data lacks is not made up for here.
     """

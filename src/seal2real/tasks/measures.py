@@ -178,15 +178,15 @@ def matched(read: Sequence[str], truth: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def psnr(image: Image, truth: Image, where: Mask | None = None) -> float:
-    """Peak signal-to-noise ratio in dB, at most 99."""
+    """Peak signal-to-noise ratio in dB, at most 99, of images ``uint8 [H, W, 3]``, where ``bool [H, W]`` says."""
     error = (image.astype(np.float64) - truth) ** 2
     mean = float(error.mean() if where is None else error[where].mean() if where.any() else 0.0)
     return 99.0 if mean <= 255**2 / 10**9.9 else 10 * float(np.log10(255**2 / mean))
 
 
 def ssim(image: Image, truth: Image, where: Mask | None = None) -> float:
-    """Structural similarity of luma (Wang et al. 2004: Gaussian window of 1.5 pixels, K 0.01 and 0.03), the mean over
-    ``where``."""
+    """Structural similarity of the luma of images ``uint8 [H, W, 3]`` (Wang et al. 2004: Gaussian window of 1.5 pixels,
+    K 0.01 and 0.03), the mean over ``where``, ``bool [H, W]``."""
     first, second = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY).astype(np.float64) for each in (image, truth))
 
     def blurred(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -18,8 +18,6 @@ from seal2real.images import encode_png, write_atomic
 from seal2real.sample import Image
 from seal2real.tasks.scans import Scan, Scans, Unusable
 
-_NESTED = ("polygon", "lines", "probabilities", "reference")  # not for a table's cell as they are
-
 
 @dataclass
 class Outcome:
@@ -133,5 +131,5 @@ def _cells(seal: dict[str, Any]) -> Iterable[tuple[str, Any]]:
             yield "text", " / ".join(line["text"] for line in value)
         elif name in ("probabilities", "reference"):
             yield from value.items()
-        elif name not in _NESTED:
+        elif name != "polygon":
             yield name, value

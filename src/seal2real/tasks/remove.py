@@ -85,18 +85,14 @@ class RemoveLesson:
         print_here = F.max_pool2d((clean.amax(1, keepdim=True) < 0.6).float(), 5, 1, 2)
         weight = (_OUTSIDE + batch["touched"]) * (1 + 2 * print_here)
         colours = _weighted((predicted - clean).abs(), weight)
-        steps = _weighted((_steps(predicted, -1) - _steps(clean, -1)).abs(), weight[..., 1:]) + _weighted(
-            (_steps(predicted, -2) - _steps(clean, -2)).abs(), weight[..., 1:, :]
+        steps = _weighted((predicted.diff(dim=-1) - clean.diff(dim=-1)).abs(), weight[..., 1:]) + _weighted(
+            (predicted.diff(dim=-2) - clean.diff(dim=-2)).abs(), weight[..., 1:, :]
         )
         return 10 * (colours + 0.5 * steps), {"colours": float(colours.detach()), "steps": float(steps.detach())}
 
 
 def _weighted(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return (error * weight).sum() / (weight.sum() * error.shape[1] + 1)
-
-
-def _steps(images: torch.Tensor, axis: int) -> torch.Tensor:
-    return images.diff(dim=axis)
 
 
 def _alike(view: View, both: Image, width: int, rng: Generator) -> tuple[Image, Image]:
@@ -134,7 +130,7 @@ def around(ink: Mask, length: float) -> Mask:
 
 
 def against_paper(image: Image, paper: FloatMap) -> FloatMap:
-    """``float32 [3, H, W]``: light by the light of the paper, up to 1.25."""
+    """``float32 [3, H, W]``: light of an image ``uint8 [H, W, 3]`` by that of its paper ``float32``, up to 1.25."""
     return np.ascontiguousarray(np.minimum(image / paper, 1.25).transpose(2, 0, 1).astype(np.float32))
 
 

@@ -101,6 +101,14 @@ class Seal:
         }
 
 
+def ink_of(seals: Sequence[Seal], height: int, width: int) -> Mask:
+    """The ink of all seals together on an image of this size, ``bool [height, width]``."""
+    ink = np.zeros((height, width), bool)
+    for seal in seals:
+        ink |= seal.on_page(height, width)
+    return ink
+
+
 class SegmentLesson:
     """Windows of generated samples, and what the network is to say of them."""
 
@@ -154,7 +162,13 @@ class SegmentLesson:
 
 
 def random_view(outlines: Sequence[Polygon], size: tuple[int, int], rng: Generator) -> View:
-    """A window about one of the seals, of a random size; of paper without seals, anywhere."""
+    """A window about one of the seals, of a random size; of paper without seals, anywhere.
+
+    Args:
+        outlines: ``float32 [n, 2]`` of each seal on the image.
+        size: (width, height) of the image.
+        rng: of the choice.
+    """
     least = SIDE / min(size)  # the image fills the window
     if not outlines:
         centre = (float(rng.uniform(0, size[0])), float(rng.uniform(0, size[1])))

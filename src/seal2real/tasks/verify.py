@@ -51,6 +51,9 @@ class SealVerifier:
         segmenter: finds the seals; None takes the shipped one.
         judge: tells impressions from pastes and copies; None takes the shipped one.
         comparer: compares with a reference; None takes the shipped one when it is needed.
+
+    Raises:
+        Seal2RealError: a model is missing or damaged.
     """
 
     def __init__(

@@ -202,7 +202,7 @@ def verify(
         told, captions = [], []
         for entry in found:
             judged = entry.judgement
-            text = f"{judged.verdict} ({judged.probabilities[judged.verdict]:.2f})"
+            text = f"{judged.verdict} (impression {judged.probabilities['impression']:.2f})"
             if entry.comparison is not None:
                 answer = "same die" if entry.comparison.accepted else "another die"
                 text += f", {answer} as {reference.name if reference else ''} ({entry.comparison.same:.3f})"

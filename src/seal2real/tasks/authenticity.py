@@ -26,10 +26,12 @@ from seal2real.tasks.segment import Seal
 
 NAME = "authenticity"
 CLASSES = ("impression", "paste", "colour-copy")
+UNSURE = "unsure"
 SIDE = 160  # of training windows
 SCALES = (0.6, 1.15)  # of training windows, relative to the samples
 _RESIDUE = 6.0  # how much the fine part is amplified
 _LONGEST = 512  # a larger seal is judged at this size
+_SURE = 0.6  # probability from which on a seal is called something
 _NEAR = 2  # pixels around ink that count
 
 
@@ -38,7 +40,7 @@ class Judgement:
     """What a seal is.
 
     Attributes:
-        verdict: the likeliest of `CLASSES`.
+        verdict: the likeliest of `CLASSES`, or "unsure" where none is likely enough.
         probabilities: of each class, summing to 1.
         evidence: ``float32 [h, w]`` in 0..1, in the frame of the seal's ink: how much each pixel speaks against an
             impression; 0 away from ink.
@@ -157,7 +159,8 @@ class AuthenticityJudge(UNetTool):
         against = ((1 - maps.softmax(1)[0, 0]) * near[0, 0]).numpy()
         evidence = cv2.resize(against, seal.ink.shape[::-1], interpolation=cv2.INTER_LINEAR)
         probabilities = {name: float(chance) for name, chance in zip(CLASSES, chances, strict=True)}
-        verdict = max(probabilities, key=lambda name: probabilities[name])
+        likeliest = max(probabilities, key=lambda name: probabilities[name])
+        verdict = likeliest if probabilities[likeliest] >= _SURE else UNSURE
         return Judgement(verdict, probabilities, np.asarray(evidence, np.float32))
 
 

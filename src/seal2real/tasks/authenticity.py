@@ -20,7 +20,7 @@ from seal2real.errors import Seal2RealError
 from seal2real.sample import FloatMap, Image, Mask
 from seal2real.tasks.crops import CropSet, Place, View, log_uniform, middle, outline_of, random_turn, shaken
 from seal2real.tasks.fitting import Batch, FitConfig, batch_of
-from seal2real.tasks.models import UNetTool, UNetTraining
+from seal2real.tasks.models import Sizes, UNetTool, UNetTraining
 from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.segment import Seal
 
@@ -135,6 +135,7 @@ class AuthenticityJudge(UNetTool):
     """
 
     kind = NAME
+    sizes = Sizes(0, len(CLASSES), 6)
 
     @torch.inference_mode()
     def judge(self, image: Image, seal: Seal) -> Judgement:
@@ -169,8 +170,6 @@ train_authenticity = UNetTraining(
     NAME,
     AuthenticityLesson,
     AuthenticityJudge,
-    full=0,
-    half=len(CLASSES),
-    inputs=6,
+    AuthenticityJudge.sizes,
     default=FitConfig(learning_rate=1e-3),
 )

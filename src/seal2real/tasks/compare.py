@@ -25,7 +25,7 @@ from seal2real.prior.config import plain
 from seal2real.sample import FloatMap, Image
 from seal2real.tasks.crops import CropSet, Label, Place, View, outline_of
 from seal2real.tasks.fitting import Batch, FitConfig, batch_of
-from seal2real.tasks.models import UNetTool, UNetTraining
+from seal2real.tasks.models import Sizes, UNetTool, UNetTraining, load_network
 from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.registration import SIDE, Ink, Registration, framed, register
 from seal2real.weights import read_json
@@ -282,6 +282,7 @@ class SealComparer(UNetTool):
     """
 
     kind = NAME
+    sizes = Sizes(0, 1, _INPUTS)
 
     def __init__(self, network: TaskUNet, calibration: Mapping[str, Any], dtype: torch.dtype = torch.bfloat16):
         super().__init__(network, dtype)
@@ -293,7 +294,7 @@ class SealComparer(UNetTool):
         calibration = read_json(folder / "config.json").get("calibration")
         if not isinstance(calibration, dict) or not {"scale", "offset", "thresholds"} <= calibration.keys():
             raise Seal2RealError(f"{folder / 'config.json'}: no calibration; train the model again")
-        return cls(TaskUNet.load(folder), calibration)
+        return cls(load_network(folder, cls.sizes), calibration)
 
     @torch.inference_mode()
     def compare(self, query: Ink, reference: Ink, false_accept_rate: float = 0.01) -> Comparison:
@@ -340,9 +341,7 @@ train_comparer = UNetTraining(
     NAME,
     CompareLesson,
     SealComparer,
-    full=0,
-    half=1,
-    inputs=_INPUTS,
+    SealComparer.sizes,
     default=FitConfig(learning_rate=1e-3),
     finish=_finish,
 )

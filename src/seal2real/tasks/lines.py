@@ -18,7 +18,7 @@ from seal2real.sample import Image, Polygon
 from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, outline_of, shaken
 from seal2real.tasks.curves import CHANNELS, TextCurve, curve_of, curves_of, in_order, line_maps
 from seal2real.tasks.fitting import Batch, batch_of
-from seal2real.tasks.models import UNetTool, UNetTraining
+from seal2real.tasks.models import Sizes, UNetTool, UNetTraining
 from seal2real.tasks.networks import TaskUNet
 
 NAME = "line-finder"
@@ -93,6 +93,7 @@ class LineFinder(UNetTool):
     """
 
     kind = NAME
+    sizes = Sizes(0, len(CHANNELS))
 
     @torch.inference_mode()
     def find(self, image: Image, outline: Polygon) -> list[TextCurve]:
@@ -116,4 +117,4 @@ class LineFinder(UNetTool):
         return [curve.moved(2 / scale, shift) for curve in in_order(inside, SIDE / 4)]
 
 
-train_line_finder = UNetTraining(NAME, LineLesson, LineFinder, full=0, half=len(CHANNELS))
+train_line_finder = UNetTraining(NAME, LineLesson, LineFinder, LineFinder.sizes)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import torch
 
@@ -54,6 +54,27 @@ def model_folder(name: str | Path, kind: str) -> Path:
     return folder
 
 
+class Sizes(NamedTuple):
+    """Maps of a task's U-Net at full and at half the resolution, and its input channels; see `TaskUNet`."""
+
+    full: int
+    half: int
+    inputs: int = 3
+
+
+def load_network(folder: Path, sizes: Sizes) -> TaskUNet:
+    """The network of a model's folder.
+
+    Raises:
+        Seal2RealError: a file is missing or damaged, or the model was made for another version of its tool.
+    """
+    network = TaskUNet.load(folder)
+    found = Sizes(network.sizes.full, network.sizes.half, network.sizes.inputs)
+    if found != sizes:
+        raise Seal2RealError(f"{folder}: a model of another version ({found}, expected {sizes}); train it again")
+    return network
+
+
 class Pretrained:
     """A tool made of a trained model. A subclass says of which kind, and how it is made of its folder."""
 
@@ -79,12 +100,14 @@ class Pretrained:
 
 
 class UNetTool(Pretrained):
-    """A tool that is nothing but a trained U-Net.
+    """A tool that is nothing but a trained U-Net. A subclass says of which ``sizes``.
 
     Args:
         network: trained for the tool's task.
         dtype: of the computation.
     """
+
+    sizes: ClassVar[Sizes]
 
     def __init__(self, network: TaskUNet, dtype: torch.dtype = torch.bfloat16):
         self.network = network.for_inference(dtype)
@@ -92,7 +115,7 @@ class UNetTool(Pretrained):
     @classmethod
     def of_folder(cls: type[Tool], folder: Path) -> Tool:
         """As of `Pretrained.of_folder`."""
-        return cls(TaskUNet.load(folder))
+        return cls(load_network(folder, cls.sizes))
 
 
 @dataclass(frozen=True)
@@ -103,7 +126,7 @@ class UNetTraining(Generic[Made]):
         kind: of the model, as ``config.json`` says it.
         lesson: batches and loss, of rows of datasets.
         made: what a call returns, of the network and of what ``finish`` told.
-        full, half, inputs: maps and input channels of the network, see `TaskUNet`.
+        sizes: of the network.
         default: settings where none are given.
         finish: called with the trained network and the datasets; the values that it returns stand in ``config.json``.
     """
@@ -111,9 +134,7 @@ class UNetTraining(Generic[Made]):
     kind: str
     lesson: Callable[[CropSet], Lesson]
     made: Callable[..., Made]
-    full: int
-    half: int
-    inputs: int = 3
+    sizes: Sizes
     default: FitConfig = _DEFAULT
     finish: Callable[[TaskUNet, Sequence[Path]], dict[str, Any]] = lambda network, datasets: {}
 
@@ -146,9 +167,9 @@ class UNetTraining(Generic[Made]):
         config = config or self.default
         lesson = self.lesson(CropSet(datasets))
         if start is not None:
-            network = TaskUNet.load(model_folder(start, self.kind))
+            network = load_network(model_folder(start, self.kind), self.sizes)
         else:
-            network = new_network(config.seed, self.full, self.half, widths, self.inputs)
+            network = new_network(config.seed, self.sizes.full, self.sizes.half, widths, self.sizes.inputs)
         network = fit(network, lesson, config, out, resume, progress)
         more = self.finish(network, datasets)
         network.save(out / "model", kind=self.kind, **more)

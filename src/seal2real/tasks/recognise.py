@@ -1,7 +1,7 @@
 """Reading one straightened line: a small convolutional network and connectionist temporal classification (CTC, Graves
 et al. 2006).
 
-It learns from generated lines alone, cut as inference cuts them, a little off. `ready_recogniser` is PP-OCR beside it.
+It learns from generated lines alone, cut as inference cuts them, a little off.
 """
 
 from __future__ import annotations

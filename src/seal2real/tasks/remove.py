@@ -21,7 +21,7 @@ from seal2real.physics.ink_measure import estimate_paper
 from seal2real.sample import FloatMap, Image, Mask
 from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, outline_of, random_turn, shaken
 from seal2real.tasks.fitting import Batch, batch_of
-from seal2real.tasks.models import UNetTool, UNetTraining, model_folder
+from seal2real.tasks.models import Sizes, UNetTool, UNetTraining, load_network, model_folder
 from seal2real.tasks.networks import TaskUNet
 from seal2real.tasks.segment import Seal, Segmenter
 
@@ -185,6 +185,7 @@ class Remover(UNetTool):
     """
 
     kind = NAME
+    sizes = Sizes(3, 0, 7)
 
     def __init__(self, network: TaskUNet, segmenter: Segmenter | None = None, dtype: torch.dtype = torch.bfloat16):
         super().__init__(network, dtype)
@@ -193,7 +194,7 @@ class Remover(UNetTool):
     @classmethod
     def from_pretrained(cls, name: str | Path = "default", segmenter: Segmenter | None = None) -> Remover:
         """As of `seal2real.tasks.models.Pretrained.from_pretrained`; without a segmenter, with the shipped one."""
-        return cls(TaskUNet.load(model_folder(name, NAME)), segmenter)
+        return cls(load_network(model_folder(name, NAME), cls.sizes), segmenter)
 
     def remove(self, image: Image, seals: Sequence[Seal] | None = None) -> Image:
         """The image without its seals.
@@ -236,4 +237,4 @@ def _network(network: TaskUNet) -> TaskUNet:
     return network
 
 
-train_remover = UNetTraining(NAME, RemoveLesson, _network, full=3, half=0, inputs=7)
+train_remover = UNetTraining(NAME, RemoveLesson, _network, Remover.sizes)

@@ -45,7 +45,7 @@ from seal2real.tasks.instances import (
     targets,
     without_doubles,
 )
-from seal2real.tasks.models import UNetTool, UNetTraining
+from seal2real.tasks.models import Sizes, UNetTool, UNetTraining
 from seal2real.tasks.networks import TaskUNet
 
 NAME = "segmenter"
@@ -208,6 +208,7 @@ class Segmenter(UNetTool):
     """
 
     kind = NAME
+    sizes = Sizes(1, len(CHANNELS))
 
     def segment(self, image: Image, threshold: float = 0.5) -> list[Seal]:
         """Seals of an image, the surest first.
@@ -312,4 +313,4 @@ def _scaled(image: Image, scale: float) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
 
 
-train_segmenter = UNetTraining(NAME, SegmentLesson, Segmenter, full=1, half=len(CHANNELS))
+train_segmenter = UNetTraining(NAME, SegmentLesson, Segmenter, Segmenter.sizes)

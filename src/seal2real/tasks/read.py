@@ -28,7 +28,7 @@ _HEIGHTS = (0.85, 1.15)  # of a line, that an unsure one is tried with
 _NOTHING = 0.6  # below this confidence a line is noise, not text
 _AROUND = " \t·•*★☆"  # at the ends of a line: space, and what parts it from the next
 _ALIKE = 0.4  # ratio of what two readings of a line share
-_CHANCE = 0.4  # confidence of what is read where nothing is
+_CHANCE = 0.5  # confidence of what is read where nothing is
 
 
 @dataclass(frozen=True)

@@ -40,3 +40,14 @@ def test_grey_ink_cannot_be_told_from_print() -> None:
 def test_without_ink_nothing_is_given_back() -> None:
     light, cover, _ = page((0.1, 0.8, 0.7))
     assert without_ink(light, np.zeros_like(cover), 80.0) is light
+
+
+def test_two_inks_on_each_other_are_both_taken_back() -> None:
+    first, cover, clean = page((0.1, 0.9, 0.8))
+    second = np.roll(cover, 20, axis=1)
+    light = first * np.exp(-second * np.asarray((0.9, 0.7, 0.1), np.float32)[:, None, None])
+    left = without_ink(light.astype(np.float32), np.maximum(cover, second), 80.0)
+    near = around(np.maximum(cover, second) > 0.5, 80.0)
+    error = np.abs(left - clean)[:, near]
+    assert np.quantile(error, 0.95) < 0.03
+    assert error.mean() < 0.05 * np.abs(light - clean)[:, near].mean()

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from numpy.random import Generator
 
-from seal2real.physics.ink_measure import estimate_paper
+from seal2real.physics.ink_measure import CHROMA_AXES, dominant_chroma, estimate_paper
 from seal2real.sample import FloatMap, Image, Mask
 from seal2real.tasks.crops import CropSet, View, log_uniform, longest_side, middle, outline_of, random_turn, shaken
 from seal2real.tasks.fitting import Batch, batch_of
@@ -30,6 +31,8 @@ SIDE = 192  # of training windows
 SCALES = (0.5, 1.4)  # of training windows, relative to the samples
 _HALO = 0.012  # how far beyond the found ink a scan's blur and chroma carry its colour, as a share of the seal's length
 _GREY = 0.2  # least difference between the shares of light that an ink takes of two colours, of the strongest
+_SAME_INK, _OTHER_INK = 0.8, 0.4  # cosine to the main ink's hue: above and below it
+_SECOND = 0.1  # share of the ink that is another ink, at least
 _DARKEST = 0.02  # of the paper's light
 _OUTSIDE = 0.1  # weight of pixels that will not be touched
 
@@ -138,6 +141,7 @@ def without_ink(light: FloatMap, ink: FloatMap, length: float) -> FloatMap:
     """Light with what the ink took of it given back.
 
     What each pixel absorbs is the sum of grey print and of ink, in the ink's own colour, and neither is below nothing.
+    Where two seals lie on each other there may be two inks.
 
     Args:
         light: ``float32 [3, H, W]`` against the paper.
@@ -149,19 +153,49 @@ def without_ink(light: FloatMap, ink: FloatMap, length: float) -> FloatMap:
     """
     absorbed = -np.log(np.clip(light, _DARKEST, 1.0))
     pixels = absorbed[:, ink > 0.5]
-    if pixels.shape[1] < 20:
+    inks = _inks(pixels) if pixels.shape[1] >= 20 else []
+    if not inks:
         return light
-    chroma = np.ptp(pixels, axis=0)
-    colour = np.median(pixels[:, chroma >= np.median(chroma)], axis=1)  # the other half has print on it, or little ink
-    colour = (colour / max(float(colour.max()), 1e-3)).astype(np.float32)
-    if np.ptp(colour) < _GREY:
-        return light
-    both = np.stack((np.ones(3, np.float32), colour), 1)
-    print_here, amount = np.tensordot(np.linalg.pinv(both).astype(np.float32), absorbed, 1)
+    own = [_ink_in(absorbed, colour) for colour in inks]
+    taken = own[0]
+    if len(inks) == 2:
+        directions = [CHROMA_AXES @ colour for colour in inks]
+        chroma = np.tensordot(CHROMA_AXES, absorbed, 1)
+        nearest = np.argmax([np.tensordot(d / np.linalg.norm(d), chroma, 1) for d in directions], axis=0)
+        amounts = np.tensordot(np.linalg.inv(np.stack((np.ones(3, np.float32), *inks), 1)), absorbed, 1)
+        both = amounts[1, None] * inks[0][:, None, None] + amounts[2, None] * inks[1][:, None, None]
+        taken = np.where((amounts >= 0).all(0), both, np.where(nearest == 0, *own))
+    taken = np.minimum(taken, absorbed) * around(ink > 0.5, length)
+    return np.asarray(light * np.exp(taken), np.float32)
+
+
+def _inks(pixels: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+    """Colours ``[3]`` of one or two inks, strongest share 1, in what pixels ``[3, n]`` absorb; none that is grey."""
+    direction = dominant_chroma(pixels.T[None])
+    if direction is None:
+        return []
+    chroma = CHROMA_AXES @ pixels
+    strength = np.hypot(*chroma)
+    along = direction @ chroma / np.maximum(strength, 1e-6)
+    colours = []
+    for chosen in (along > _SAME_INK, (along < _OTHER_INK) & (strength > np.median(strength) / 2)):
+        if chosen.mean() < _SECOND:
+            continue
+        strong = chosen & (strength >= np.median(strength[chosen]))  # the others have print on them, or little ink
+        colour = np.median(pixels[:, strong], axis=1)
+        colour = (colour / max(float(colour.max()), 1e-3)).astype(np.float32)
+        if np.ptp(colour) >= _GREY:
+            colours.append(colour)
+    return colours
+
+
+def _ink_in(absorbed: FloatMap, colour: npt.NDArray[np.float32]) -> FloatMap:
+    """What an ink of this colour takes ``[3, H, W]``, the rest being grey print, and neither below nothing."""
+    print_and_ink = np.stack((np.ones(3, np.float32), colour), 1)
+    print_here, amount = np.tensordot(np.linalg.pinv(print_and_ink).astype(np.float32), absorbed, 1)
     alone = np.tensordot(colour, absorbed, 1) / float(colour @ colour)
-    amount = np.maximum(np.where(print_here < 0, alone, amount), 0) * around(ink > 0.5, length)
-    given_back = light * np.exp(np.minimum(amount * colour[:, None, None], absorbed))
-    return np.asarray(given_back, np.float32)
+    amount = np.maximum(np.where(print_here < 0, alone, amount), 0)
+    return np.asarray(amount * colour[:, None, None], np.float32)
 
 
 def uncovered(network: TaskUNet, images: torch.Tensor) -> torch.Tensor:

@@ -32,6 +32,7 @@ SCALES = (0.5, 1.4)  # of training windows, relative to the samples
 _HALO = 0.012  # how far beyond the found ink a scan's blur and chroma carry its colour, as a share of the seal's length
 _GREY = 0.2  # least difference between the shares of light that an ink takes of two colours, of the strongest
 _SAME_INK, _OTHER_INK = 0.8, 0.4  # cosine to the main ink's hue: above and below it
+_NOISE = 0.03  # of absorbance: as good as nothing
 _SECOND = 0.1  # share of the ink that is another ink, at least
 _DARKEST = 0.02  # of the paper's light
 _OUTSIDE = 0.1  # weight of pixels that will not be touched
@@ -164,7 +165,7 @@ def without_ink(light: FloatMap, ink: FloatMap, length: float) -> FloatMap:
         nearest = np.argmax([np.tensordot(d / np.linalg.norm(d), chroma, 1) for d in directions], axis=0)
         amounts = np.tensordot(np.linalg.inv(np.stack((np.ones(3, np.float32), *inks), 1)), absorbed, 1)
         both = amounts[1, None] * inks[0][:, None, None] + amounts[2, None] * inks[1][:, None, None]
-        taken = np.where((amounts >= 0).all(0), both, np.where(nearest == 0, *own))
+        taken = np.where((amounts > -_NOISE).all(0), both, np.where(nearest == 0, *own))
     taken = np.minimum(taken, absorbed) * around(ink > 0.5, length)
     return np.asarray(light * np.exp(taken), np.float32)
 

@@ -24,6 +24,7 @@ from seal2real.tasks.remove import Remover, around
 from seal2real.tasks.scans import Scan, Scans, Unusable
 from seal2real.tasks.segment import Segmenter
 from seal2real.tasks.verify import SealVerifier
+from test_page_folder import ENCRYPTED
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +188,26 @@ def test_files_of_every_sort_are_read_or_told(
         assert "red round seal" in line, line
     assert "dot.png: no seal" in captured.out
     assert captured.err.count("skipped") == 1 and "text.png: not an image" in captured.err
+
+
+@pytest.mark.parametrize("tool", ["segment", "read", "verify", "remove"])
+def test_nothing_is_made_of_nothing(tool: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every tool, on a blank page, a single pixel, a PDF without and one with a password, and a damaged one."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    save_image(folder / "blank.png", np.full((300, 200, 3), 255, np.uint8))
+    PillowImage.new("RGB", (1, 1)).save(folder / "dot.png")
+    pdf(folder / "empty.pdf", 2)
+    (folder / "locked.pdf").write_bytes(ENCRYPTED)
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    more = ["--out", str(tmp_path / "out")] if tool == "remove" else []
+    assert run([tool, str(folder), *more, "--dpi", "50", "--json", str(tmp_path / "found.json")]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.count("skipped") == 2 and "locked.pdf is encrypted" in captured.err
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["pages"]
+    assert len(found) == 4 and not any(page["seals"] for page in found)
+    if tool == "remove":
+        assert np.array_equal(load_rgb(tmp_path / "out" / "blank.png"), load_rgb(folder / "blank.png"))
 
 
 def test_pages_of_a_long_pdf_come_one_by_one(tmp_path: Path) -> None:

@@ -129,6 +129,7 @@ def plot(results: Sequence[Result]) -> bytes:
         colours = ["#b3392f" if source == "seal2real" else "#999999" for source, _, _ in own]
         axes.barh([o[0] for o in own], [o[1] for o in own], xerr=[o[2] or 0 for o in own], color=colours)
         axes.invert_yaxis()
+        axes.set_xlim(0, max(1e-3, *(1.08 * (o[1] + (o[2] or 0)) for o in own)))
         axes.set_title(column.title + ("" if column.higher else " (lower is better)"), fontsize=8)
         axes.tick_params(labelsize=7)
         for side in ("top", "right"):

@@ -1,4 +1,4 @@
-"""The shipped models of segment, read and remove on real labelled scans and on the controlled set.
+"""The shipped models of segment, read, remove and verify on real labelled scans and on the controlled set.
 
     python benchmarks/real_scans.py --real DIR --papers DIR
 
@@ -19,13 +19,16 @@ from seal2real.dataset.labelled_scans import labelled_scans
 from seal2real.images import load_folder
 from seal2real.physics.ink_measure import measure_ink
 from seal2real.sample import Image, Sample
-from seal2real.tasks import trials
+from seal2real.tasks import trials, verify_trials
+from seal2real.tasks.authenticity import AuthenticityJudge
+from seal2real.tasks.compare import SealComparer
 from seal2real.tasks.controlled import controlled_sample
 from seal2real.tasks.pp_ocr import ready_recogniser
 from seal2real.tasks.read import ENGINES, SealReader
 from seal2real.tasks.remove import Remover
 from seal2real.tasks.segment import Segmenter
 
+PAIRS = 160  # of impressions
 SEED = 4242  # of the controlled set, as in the benchmark
 
 
@@ -69,6 +72,17 @@ def main() -> None:
     for name in ("right", "error"):
         table.add_row(f"lines: {name}", shown(read_real.get(name)), shown(read[name]))
         table.add_row(f"lines of round seals from 200 px: {name}", shown(legible.get(name)), "")
+    comparer = SealComparer.from_pretrained()
+    pairs = verify_trials.compare_controlled(comparer, PAIRS)
+    if real:
+        judged = verify_trials.authenticity_trial(AuthenticityJudge.from_pretrained(), scans, papers)
+        for name in ("auc_drawn", "eer_drawn", "auc_cut", "eer_cut"):
+            table.add_row(f"impression or paste: {name}", shown(judged[name]), "")
+    stamps = verify_trials.compare_trial(comparer, scans) if real else {}
+    for name in ("auc", "eer", "f1"):
+        table.add_row(f"same die: {name}", shown(stamps.get(name)), shown(pairs[name]))
+    for name, share in pairs["by_change"].items():
+        table.add_row(f"same die, {name} altered: refused", "", shown(share))
     ways = {"threshold": threshold, "inpainting": inpainting, "ours": lambda sample: remover.remove(sample.stamped)}
     for name, figures in trials.remove_controlled(ways, samples, recogniser).items():
         told = (

@@ -9,7 +9,6 @@ real scans show them: keep those where the scans are kept.
 from __future__ import annotations
 
 import argparse
-import json
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,10 +22,10 @@ from rich.table import Table
 
 from seal2real.dataset.labelled_scans import LabelledScan, labelled_scans
 from seal2real.images import save_image
-from seal2real.sample import Box, Image, Mask, Polygon, Sample
+from seal2real.sample import Image, Mask, Polygon, Sample
 from seal2real.tasks.controlled import controlled_sample
 from seal2real.tasks.crops import filled
-from seal2real.tasks.measures import edit_distance, mask_agreement, matched
+from seal2real.tasks.measures import box_iou, box_within, edit_distance, mask_agreement, matched
 from seal2real.tasks.overlay import write
 from seal2real.tasks.pp_ocr import ready_recogniser
 from seal2real.tasks.read import SealReader
@@ -34,6 +33,7 @@ from seal2real.tasks.recognise import Recogniser, normalised
 from seal2real.tasks.remove import Remover
 from seal2real.tasks.segment import Seal, Segmenter
 from seal2real.tasks.trials import characters_under_seals
+from seal2real.weights import write_json
 
 SEED = 4242  # of the controlled set, as in the benchmark
 CAUSES = {
@@ -116,20 +116,6 @@ def remove_cause(after: int, clean: int, difference: float) -> str:
     return "all read" if after >= clean else "some lost" if after >= 0.7 * clean else "most lost"
 
 
-def box_of(outline: Polygon, size: tuple[int, int]) -> Box:
-    """Of the part of an outline that is on an image of (height, width)."""
-    low, high = (np.clip(corner, 0, size[::-1]) for corner in (outline.min(0), outline.max(0)))
-    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
-
-
-def box_iou(first: Box, second: Box) -> float:
-    """Of two boxes."""
-    across = max(0.0, min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0]))
-    down = max(0.0, min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1]))
-    both = across * down
-    return both / max(first[2] * first[3] + second[2] * second[3] - both, 1e-6)
-
-
 def worst_of(cases: Sequence[Case], most: int) -> list[Case]:
     """The worst failure of each cause, then the second of each, until there are enough; sorted by cause."""
     ranked = []
@@ -159,7 +145,7 @@ def wrapped(text: str, room: float) -> list[str]:
 def described(words: str, outline: Polygon, size: tuple[int, int]) -> str:
     """What a seal is, how long, and how much of it is on the image."""
     across, down = np.ptp(outline, axis=0)
-    shown = np.prod(box_of(outline, size)[2:]) / max(1e-6, across * down)
+    shown = np.prod(box_within(outline, size)[2:]) / max(1e-6, across * down)
     return f"{words}, {max(across, down):.0f} px" + (f", {shown:.0%} of it" if shown < 0.95 else "")
 
 
@@ -194,7 +180,7 @@ def segment_cases(scene: Scene, found: Sequence[Seal]) -> list[Case]:
     outlines = [seal.polygon for seal in found]
     cases = []
     for truth in scene.truths:
-        overlaps = [box_iou(box_of(truth.outline, size), box_of(outline, size)) for outline in outlines]
+        overlaps = [box_iou(box_within(truth.outline, size), box_within(outline, size)) for outline in outlines]
         box, ink, area = max(overlaps, default=0.0), None, 1.0
         told, tint = f"box IoU {box:.2f}", None
         if truth.ink is not None and box >= 0.5:
@@ -350,8 +336,7 @@ def main() -> None:
             worst = worst_of(cases, arguments.worst)
             if worst:
                 save_image(arguments.out / f"{task}-{name}.png", sheet(worst))
-    told_all = json.dumps(rows, ensure_ascii=False, indent=1)
-    (arguments.out / "failures.json").write_text(told_all, encoding="utf-8")
+    write_json(arguments.out / "failures.json", rows)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def test_words_are_broken(failures: ModuleType) -> None:
 
 def test_boxes_end_with_the_image(failures: ModuleType) -> None:
     outline = failures.np.array([[-10, 0], [30, 0], [30, 20], [-10, 20]], "float32")
-    assert failures.box_of(outline, (100, 20)) == (0, 0, 20, 20)
+    assert failures.box_within(outline, (100, 20)) == (0, 0, 20, 20)
     assert failures.box_iou((0, 0, 20, 20), (10, 0, 20, 20)) == pytest.approx(1 / 3)
     assert failures.box_iou((0, 0, 20, 20), (20, 20, 5, 5)) == 0
 

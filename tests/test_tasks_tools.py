@@ -129,7 +129,8 @@ def test_a_seal_is_judged_and_compared(segmenter: Segmenter, sample: Sample, oth
     assert found[0].comparison.same > 0.8
     stranger = verifier.verify(other.stamped, verifier.reference(sample.stamped))[0].comparison
     assert stranger is not None and not stranger.accepted and stranger.same < 0.5
-    assert found[0].judgement.verdict in ("impression", "paste", "colour-copy", "unsure")
+    likeliest, chance = max(found[0].judgement.probabilities.items(), key=lambda each: each[1])
+    assert found[0].judgement.verdict == (likeliest if chance >= 0.6 else "unsure")
     assert found[0].comparison.difference.shape == sample.size
     assert found[0].judgement.evidence.shape == found[0].seal.ink.shape
     assert set(found[0].judgement.probabilities) == {"impression", "paste", "colour-copy"}

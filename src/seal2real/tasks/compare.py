@@ -176,14 +176,13 @@ def framed_alone(image: Image) -> Ink | None:
     points = np.argwhere(ink)[:, ::-1].astype(np.float32)
     if len(points) < 50:
         return None
-
     outline = cv2.convexHull(points)[:, 0] + 0.5
     return framed(image, ink, np.asarray(outline, np.float32))
 
 
 def stacked(reference: Ink, query: Ink, found: Registration) -> FloatMap:
     """``float32 [6, SIDE, SIDE]``: ink and grey of the reference, laid on the query; ink and grey of the query; ink of
-    the one that is far from any of the other, both ways."""
+    the one that is far from any of the other, both ways. What one of the images does not show is blank in both."""
     both = query.seen & (found.laid(reference.seen.view(np.uint8)) > 0)
     laid, ink = found.laid(reference.ink) * both, query.ink * both
     layers = (

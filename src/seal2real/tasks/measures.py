@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from seal2real.errors import UsageError
-from seal2real.sample import Box, Image, Mask
+from seal2real.sample import Box, Image, Mask, Polygon
 
 Scores = npt.NDArray[np.float64]
 
@@ -44,6 +44,20 @@ def mask_agreement(found: Mask, truth: Mask, counted: Mask | None = None) -> Mas
     precision = both / max(1, int(found.sum()))
     recall = both / max(1, int(truth.sum()))
     return MaskAgreement(both / either, precision, recall, 2 * both / (int(found.sum()) + int(truth.sum())))
+
+
+def box_within(outline: Polygon, size: tuple[int, int]) -> Box:
+    """The box of what an outline ``[n, 2]`` covers of an image of (height, width), in pixels."""
+    low, high = (np.clip(corner, 0, (size[1], size[0])) for corner in (outline.min(0), outline.max(0)))
+    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
+
+
+def box_iou(first: Box, second: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    across = max(0.0, min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0]))
+    down = max(0.0, min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1]))
+    both = across * down
+    return both / max(first[2] * first[3] + second[2] * second[3] - both, 1e-6)
 
 
 def average_precision(

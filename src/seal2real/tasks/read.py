@@ -130,11 +130,10 @@ class SealReader:
         for reading in sorted(readings, key=_worth, reverse=True):
             if reading.sound and not any(_same_place(reading, other) for other in kept):
                 kept.append(reading)
-        of = {id(reading.curve): reading for reading in kept}
-        centre = close.ink.shape[1] / 2
+        ranks = in_order([reading.curve for reading in kept], close.ink.shape[1] / 2)
         return [
-            ReadLine(of[id(c)].text, of[id(c)].confidence, close.on_image(c).polygon, c.curved)
-            for c in in_order([reading.curve for reading in kept], centre)
+            ReadLine(reading.text, reading.confidence, close.on_image(reading.curve).polygon, reading.curve.curved)
+            for reading in sorted(kept, key=lambda reading: [reading.curve is curve for curve in ranks].index(True))
         ]
 
     def _read(self, close: Close, curve: TextCurve) -> _Reading:

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from seal2real.dataset.labelled_scans import LabelledScan
-from seal2real.sample import Box, Image, Polygon, Sample
+from seal2real.sample import Box, Image, Sample
 from seal2real.tasks.measures import (
     average_precision,
+    box_iou,
+    box_within,
     characters_read,
     grouped,
     mask_agreement,
@@ -55,7 +57,7 @@ def segment_trial(segmenter: Segmenter, scans: Sequence[LabelledScan], papers: S
         truths.append([truth])
         sizes.append((height, width))
         sure = [seal for seal in seals if seal.confidence >= 0.5]
-        hits += any(_box_iou(seal.bbox, truth) >= 0.5 for seal in sure)
+        hits += any(box_iou(seal.bbox, truth) >= 0.5 for seal in sure)
         if scan.ink is not None:
             agreement = mask_agreement(ink_of(sure, height, width), scan.ink, scan.counted)
             rows.append((scan, agreement.iou, agreement.f1))
@@ -88,25 +90,12 @@ def segment_controlled(segmenter: Segmenter, samples: Sequence[Sample]) -> Figur
             continue
         ious.append(mask_agreement(ink_of(sure, *sample.size), sample.mask).iou)
         boxes.append([(seal.bbox, seal.confidence) for seal in seals])
-        truths.append([_clipped(seal.outline, sample.size) for seal in sample.seals])
+        truths.append([box_within(seal.outline, sample.size) for seal in sample.seals])
         sizes.append(sample.size)
     found = average_precision(boxes, truths, sizes)
     return {
         "iou": float(np.mean(ious)), **found, "false_alarms": float(np.mean(alarms)) if alarms else None,
     }  # fmt: skip
-
-
-def _clipped(outline: Polygon, size: tuple[int, int]) -> tuple[float, float, float, float]:
-    low = np.clip(outline.min(0), 0, (size[1], size[0]))
-    high = np.clip(outline.max(0), 0, (size[1], size[0]))
-    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
-
-
-def _box_iou(first: tuple[float, ...], second: tuple[float, ...]) -> float:
-    across = max(0.0, min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0]))
-    down = max(0.0, min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1]))
-    both = across * down
-    return both / max(first[2] * first[3] + second[2] * second[3] - both, 1e-6)
 
 
 def read_trial(reader: SealReader, scans: Sequence[LabelledScan]) -> Figures:

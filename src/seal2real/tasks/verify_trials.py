@@ -19,10 +19,7 @@ from seal2real.seeding import rng_for
 from seal2real.tasks.authenticity import AuthenticityJudge
 from seal2real.tasks.compare import SealComparer
 from seal2real.tasks.controlled import captured
-from seal2real.tasks.measures import (
-    auc,
-    equal_error_rate,
-)
+from seal2real.tasks.measures import auc, equal_error_rate
 from seal2real.tasks.registration import framed
 from seal2real.tasks.segment import Seal
 from seal2real.tasks.trials import Figures

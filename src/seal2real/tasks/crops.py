@@ -18,6 +18,7 @@ from numpy.random import Generator
 
 from seal2real.dataset.formats.native import NativeSample, Row, load_sample, read_rows
 from seal2real.errors import Seal2RealError
+from seal2real.physics.jpeg import jpeg_file
 from seal2real.sample import FloatMap, Image, Mask, Polygon
 
 SHAPES = ("round", "oval", "square", "rectangle", "triangle")
@@ -194,7 +195,5 @@ def shaken(image: Image, rng: Generator) -> Image:
         values = values + noise * np.float32(rng.uniform(0, 0.015))
     result = np.asarray(np.clip(values * 255.0 + 0.5, 0, 255), np.uint8)
     if rng.random() < 0.5:
-        flags = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(45, 96))]
-        encoded = cv2.imencode(".jpg", np.ascontiguousarray(result[..., ::-1]), flags)[1]
-        result = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB), np.uint8)
+        result = jpeg_file(np.ascontiguousarray(result[..., ::-1]), float(rng.integers(45, 96)))
     return result

@@ -4,7 +4,7 @@ plain figures by name."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
@@ -12,14 +12,15 @@ from numpy.random import Generator
 from seal2real.dataset.labelled_scans import LabelledScan
 from seal2real.press.alteration import alter_design
 from seal2real.press.placement import lay
-from seal2real.press.tampering import Paste, flat_picture, paste_picture
-from seal2real.sample import FloatMap, Image, Mask, Page, PlacedSeal, Polygon, Sample
+from seal2real.press.tampering import Paste
+from seal2real.sample import FloatMap, Image, Mask, Page, Polygon, Sample
 from seal2real.seal import SealDesign, draw, random_design
 from seal2real.seeding import rng_for
 from seal2real.tasks.authenticity import AuthenticityJudge
 from seal2real.tasks.compare import SealComparer
 from seal2real.tasks.controlled import captured
 from seal2real.tasks.measures import auc, equal_error_rate
+from seal2real.tasks.pastes import cut_picture, drawn_picture, lay_down
 from seal2real.tasks.registration import framed
 from seal2real.tasks.segment import Seal
 from seal2real.tasks.trials import Figures
@@ -80,27 +81,16 @@ def _paste(paper: Image, scan: LabelledScan, source: str, rng: Generator) -> tup
     """A picture of a seal on a real paper, and its ink."""
     dpi = 200.0
     if source == "drawn":
-        drawn = draw(random_design(rng, "company"), dpi, float(rng.normal(0, 8)))
-        absorbance = np.asarray(rng.uniform((0.0, 1.2, 1.0), (0.15, 2.4, 2.2)), np.float32)
-        seal = lay(drawn, (0.0, 0.0), 0.0, "red", absorbance)
-        picture = flat_picture(seal)
+        picture = drawn_picture(rng, random_design(rng, "company"), dpi)
     else:
         assert scan.ink is not None
-        picture = scan.image
-        coverage = scan.ink.astype(np.float32)
-        seal = PlacedSeal(
-            "company", "red", (0, 0), coverage, np.ones(3, np.float32), 0.0, scan.outline, (), scan.ink, {}
-        )
-    height, width = seal.coverage.shape
+        picture = cut_picture(scan.image, scan.ink, scan.outline)
+    height, width = picture[1].shape[:2]
     if height >= paper.shape[0] or width >= paper.shape[1]:
         return None
     x = int(rng.integers(0, paper.shape[1] - width))
     y = int(rng.integers(0, paper.shape[0] - height))
-    way = Paste.random(rng, "drawn" if source == "drawn" else "cut")
-    done = paste_picture(paper, replace(seal, offset=(x, y)), picture, dpi, way)
-    ink = np.zeros(paper.shape[:2], bool)
-    ink[y : y + height, x : x + width] = done.visible
-    return (done.image, ink) if ink.sum() > 100 else None
+    return lay_down(paper, picture, (x, y), dpi, Paste.random(rng, "drawn" if source == "drawn" else "cut"))
 
 
 def compare_controlled(comparer: SealComparer, count: int, seed: int = 0) -> Figures:

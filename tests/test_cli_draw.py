@@ -164,7 +164,12 @@ def test_a_broken_font_in_a_folder_is_skipped_and_named(here: Path, capsys: pyte
 def test_the_scripts_have_their_standard_counts() -> None:
     counts = {name: len(characters) for name, characters in scripts().items()}
     assert counts["gb2312-1"] == 3755 and counts["gb2312-2"] == 3008  # GB/T 2312-1980
-    assert counts["kana"] == 83 + 86 and counts["cyrillic"] == 66 and counts["digits"] == 10  # JIS X 0208
+    assert (
+        counts["vietnamese"] == 2 * 67
+        and counts["kana"] == 83 + 86
+        and counts["cyrillic"] == 66
+        and counts["digits"] == 10
+    )  # JIS X 0208
     assert all(len(set(characters)) == len(characters) for characters in scripts().values())
 
 

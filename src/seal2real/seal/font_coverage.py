@@ -56,7 +56,8 @@ def scripts() -> dict[str, str]:
 
     GB/T 2312-1980 orders 6763 Chinese characters: level 1 (rows 16 to 55, 3755 common ones, by sound) and level 2 (rows
     56 to 87, 3008 rarer ones, by radical). Kana are the letters of JIS X 0208 rows 4 and 5; Cyrillic is the Russian
-    alphabet; Latin is A to Z; accented are the other letters of ISO 8859-1 and -2.
+    alphabet; Latin is A to Z; accented are the other letters of ISO 8859-1 and -2; Vietnamese are its vowels with all
+    their marks, and đ.
     """
     accented = bytes(range(0xA1, 0x100))
     decoded = "".join(accented.decode(code) for code in ("iso8859-1", "iso8859-2"))
@@ -66,10 +67,19 @@ def scripts() -> dict[str, str]:
         "gb2312-2": _rows("gb2312", 56, 87),
         "latin": string.ascii_letters,
         "accented": "".join(letters),
+        "vietnamese": _vietnamese(),
         "cyrillic": "".join(map(chr, range(0x0410, 0x0450))) + "Ёё",
         "kana": _rows("euc_jp", 4, 5),
         "digits": "0123456789",
     }
+
+
+def _vietnamese() -> str:
+    """Letters with a mark, composed: twelve vowels with five tones each, and the seven letters that Latin lacks."""
+    tones = ("", "\u0300", "\u0301", "\u0303", "\u0309", "\u0323")
+    marked = [unicodedata.normalize("NFC", vowel + tone) for vowel in "aăâeêioôơuưy" for tone in tones] + ["đ"]
+    lower = [letter for letter in marked if letter not in string.ascii_letters]
+    return "".join(lower) + "".join(letter.upper() for letter in lower)
 
 
 def _rows(code: str, first: int, last: int) -> str:

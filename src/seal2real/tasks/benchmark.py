@@ -203,7 +203,7 @@ class Benchmark:
     def _read(self, home: Path, data: dict[str, Path], fit: FitConfig) -> dict[str, Any]:
         finder = train_line_finder([data["crops"]], home / "lines", fit, True, self.progress)
         recogniser = train_recogniser([data["crops"]], home / "recognise", replace(fit, batch=2 * fit.batch,
-            learning_rate=1e-3), True, self.progress)  # fmt: skip
+            learning_rate=1e-3), True, self.progress, fresh=0.0)  # fmt: skip
         figures: dict[str, Any] = {}
         engines: dict[str, list[Recogniser]] = {"own": [recogniser]}
         if self.tests.recogniser is not None:

@@ -56,6 +56,17 @@ class TextCurve:
         """Along the middle, in pixels."""
         return float(np.linalg.norm(np.diff(self.middle, axis=0), axis=1).sum())
 
+    def positions(self, points: Points) -> npt.NDArray[np.float64]:
+        """How far along the middle points ``[n, 2]`` lie, ``[n]`` as shares of its length, by what is nearest."""
+        starts, steps = self.middle[:-1], np.diff(self.middle, axis=0)
+        lengths = np.linalg.norm(steps, axis=1)
+        away = points[:, None] - starts
+        along = np.clip((away * steps).sum(2) / np.maximum(lengths**2, 1e-9), 0.0, 1.0)
+        nearest = np.linalg.norm(away - along[..., None] * steps, axis=2).argmin(1)
+        done = np.concatenate(([0.0], np.cumsum(lengths)))
+        rows = np.arange(len(points))
+        return np.asarray((done[nearest] + along[rows, nearest] * lengths[nearest]) / max(done[-1], 1e-9))
+
     @property
     def polygon(self) -> Polygon:
         """``[2n, 2]``: along the upper edge in reading order, back along the lower (of a column: the right edge, then

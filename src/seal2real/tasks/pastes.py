@@ -16,7 +16,7 @@ from seal2real.sample import Image, Mask, PlacedSeal, Polygon
 from seal2real.seal import SealDesign, draw
 
 Picture = tuple[PlacedSeal, Image]  # a seal at the origin, and its picture in its frame
-_COLOURS = {  # absorbance of red, green and blue light, at least and at most
+DRAWN_COLOURS = {  # absorbance of red, green and blue light, at least and at most
     "red": ((0.0, 1.2, 1.0), (0.15, 2.4, 2.2)),
     "blue": ((1.2, 0.7, 0.0), (2.4, 1.6, 0.3)),
     "violet": ((0.7, 1.2, 0.0), (1.5, 2.2, 0.5)),
@@ -34,7 +34,7 @@ def drawn_picture(rng: Generator, design: SealDesign, dpi: float, colour: str = 
         colour: "red", "blue" or "violet".
     """
     drawn = draw(design, dpi, float(rng.normal(0, 8)))
-    absorbance = np.asarray(rng.uniform(*_COLOURS[colour]), np.float32)
+    absorbance = np.asarray(rng.uniform(*DRAWN_COLOURS[colour]), np.float32)
     seal = lay(drawn, (0.0, 0.0), 0.0, colour, absorbance)
     return seal, flat_picture(seal)
 

@@ -1,15 +1,17 @@
 """Reading one straightened line: a small convolutional network and connectionist temporal classification (CTC, Graves
 et al. 2006).
 
-It learns from generated lines alone, cut as inference cuts them, a little off.
+It learns from generated lines alone, cut as inference cuts them, a little off: those of datasets, which look real, and
+others drawn on the spot, whose text is random characters, for names hold few of them.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,12 +22,17 @@ from numpy.random import Generator
 from torch import nn
 
 from seal2real.errors import Seal2RealError
+from seal2real.press.tampering import Paste
 from seal2real.prior.training import initial_weights
-from seal2real.sample import Image
+from seal2real.sample import Image, TextLine
+from seal2real.seal import random_design
+from seal2real.seal.font_coverage import scripts
+from seal2real.seal.random_text import with_random_text
 from seal2real.tasks.crops import CropSet, shaken
 from seal2real.tasks.curves import TextCurve, curve_of
 from seal2real.tasks.fitting import Batch, FitConfig, Progress, fit
 from seal2real.tasks.models import Pretrained
+from seal2real.tasks.pastes import DRAWN_COLOURS, drawn_picture, lay_down
 from seal2real.weights import load_into, read_json, save_module
 
 NAME = "recogniser"
@@ -34,6 +41,10 @@ _ALIKE = 8  # times as many lines are drawn as a batch has
 WIDEST = 512  # of one in training; longer ones are squeezed
 STEP = 4  # pixels of width for each of the network's answers
 _CHANNELS = (32, 64, 128, 224)
+_FRESH = 0.5  # share of the lines that are drawn on the spot
+_SEALS = 3  # as many are drawn as lines are wanted of them, at most
+_DPI = (0.6, 1.2)  # of a drawn seal, relative to the page
+_POOLS = ("gb2312-1", "latin", "accented", "vietnamese", "cyrillic", "kana", "digits")
 Recogniser = Callable[[Image], tuple[str, float]]  # a straightened line to its text and confidence 0..1
 
 
@@ -69,6 +80,16 @@ class LineNetwork(nn.Module):
         hidden = self.along(hidden)[:, :, 0]
         logits: torch.Tensor = self.head(self.norm(hidden.transpose(1, 2)))
         return logits.float()
+
+    @torch.no_grad()
+    def take_over(self, other: LineNetwork) -> None:
+        """The weights of a network of the same channels that knows the first of this one's characters."""
+        weights = other.state_dict()
+        own = self.state_dict()
+        for name in ("head.weight", "head.bias"):
+            own[name][: len(weights[name])] = weights[name]
+            weights[name] = own[name]
+        self.load_state_dict(weights)
 
 
 class _Square(nn.Module):
@@ -114,27 +135,37 @@ class _Line:
 
 
 class RecogniseLesson:
-    """Straightened lines of generated seals and their texts."""
+    """Straightened lines of generated seals and their texts.
+
+    Args:
+        crops: native datasets.
+        characters: that come first among the classes: those that a model knows already.
+        fresh: share of the lines that are drawn on the spot, of the `common_characters`; at 0 only those of datasets
+            are learned.
+    """
 
     name = "recognise"
 
-    def __init__(self, crops: CropSet, characters: str | None = None):
-        self.crops = crops
+    def __init__(self, crops: CropSet, characters: str = "", fresh: float = _FRESH):
+        self.crops, self.fresh = crops, fresh
         labels = [(place[0], line) for place in crops.seals() for line in crops.seal(place)["lines"]]
-        self.characters = characters or "".join(sorted(set("".join(normalised(line["text"]) for _, line in labels))))
-        number = {character: index + 1 for index, character in enumerate(self.characters)}
+        here = set("".join(normalised(line["text"]) for _, line in labels))
+        here |= set(common_characters()) if fresh else set()
+        self.characters = characters + "".join(sorted(here - set(characters)))
+        self.numbers = {character: index + 1 for index, character in enumerate(self.characters)}
         self.lines: list[_Line] = []
         for row, line in labels:
-            edges = curve_of(line)
-            text = normalised(line["text"])
-            if edges is None or line["crop"] is None or not text or any(c not in number for c in text):
-                continue
-            top, bottom, column = edges
-            height = float(np.linalg.norm(top - bottom, axis=1).mean())
-            curve = TextCurve((top + bottom) / 2, height, column, bool(line["curved"]), 1.0)
-            self.lines.append(_Line(row, curve, tuple(number[c] for c in text)))
+            classes = self._classes(line["text"])
+            curve = labelled_curve(line) if classes and line["crop"] is not None else None
+            if curve is not None:
+                self.lines.append(_Line(row, curve, classes))
         if not self.lines:
             raise Seal2RealError("no line of text can be read in the data; generate seals with text, and larger ones")
+
+    def _classes(self, text: str) -> tuple[int, ...]:
+        """Of a text; none if it holds a character that is not known."""
+        numbers = [self.numbers.get(character) for character in normalised(text)]
+        return tuple(n for n in numbers if n is not None) if None not in numbers else ()
 
     def batch(self, rng: Generator, count: int) -> Batch:
         """``lines [B, 3, 32, W]`` in 0..1, ``widths [B]`` in columns, ``texts [sum of lengths]``, ``lengths [B]``."""
@@ -142,16 +173,67 @@ class RecogniseLesson:
         drawn.sort(key=lambda line: line.curve.length / line.curve.height)
         first = int(rng.integers(_ALIKE)) * count  # neighbours in length: little of a batch is filling
         chosen = drawn[first : first + count]
-        images = [self._image(line, rng) for line in chosen]
+        widest = max(min(WIDEST, round(HEIGHT * line.curve.length / line.curve.height)) for line in chosen)
+        examples = self._drawn(rng, int(rng.binomial(count, self.fresh)), max(widest, 2 * HEIGHT))
+        chosen = [chosen[int(index)] for index in rng.permutation(count)[: count - len(examples)]]
+        examples += [(self._image(line, rng), line.classes) for line in chosen]
         return {
-            **_batched(images),
-            "texts": torch.tensor([number for line in chosen for number in line.classes], dtype=torch.long),
-            "lengths": torch.tensor([len(line.classes) for line in chosen]),
+            **_batched([image for image, _ in examples]),
+            "texts": torch.tensor([number for _, classes in examples for number in classes], dtype=torch.long),
+            "lengths": torch.tensor([len(classes) for _, classes in examples]),
         }
+
+    def _drawn(self, rng: Generator, count: int, widest: int) -> list[tuple[Image, tuple[int, ...]]]:
+        """Lines of random text on seals that are pasted on clean pages, at most this wide."""
+        examples: list[tuple[Image, tuple[int, ...]]] = []
+        for _ in range(_SEALS * count):
+            if len(examples) >= count:
+                break
+            index = int(rng.integers(len(self.crops)))
+            paper, dpi = self.crops.load(index).clean, float(self.crops.row(index)["dpi"])
+            design = with_random_text(random_design(rng), rng, rare=0.0)
+            colour = str(rng.choice(tuple(DRAWN_COLOURS)))
+            seal, picture = drawn_picture(rng, design, dpi * float(rng.uniform(*_DPI)), colour)
+            room = np.array(paper.shape[1::-1]) - picture.shape[1::-1]
+            offset = tuple(int(value) for value in np.sort((np.zeros(2), room), 0)[0] + rng.random(2) * np.abs(room))
+            laid = lay_down(paper, (seal, worn(picture, rng)), (offset[0], offset[1]), dpi, Paste.random(rng, "drawn"))
+            if laid is not None:
+                shift = np.subtract(offset, seal.offset)
+                found = (self._cut(laid[0], line, shift, widest, rng) for line in seal.lines)
+                examples += [example for example in found if example is not None]
+        return examples[:count]
+
+    def _cut(
+        self, image: Image, line: TextLine, shift: npt.NDArray[np.int_], widest: int, rng: Generator
+    ) -> tuple[Image, tuple[int, ...]] | None:
+        """A drawn line, or as many of its characters as fit; None if it leaves the image, or cannot be told."""
+        each = [self._classes(character) for character in line.text]
+        quads = np.asarray(line.characters, np.float64) + shift
+        polygon = np.asarray(line.polygon, np.float64) + shift
+        inside = (polygon >= 0).all() and (polygon < np.array(image.shape[1::-1])).all()
+        known = all(classes or character.isspace() for classes, character in zip(each, line.text, strict=True))
+        curve = labelled_curve({"polygon": polygon, "characters": quads, "curved": line.curved})
+        if not inside or not known or curve is None:
+            return None
+        curve = shifted(curve, rng)
+        straight = curve.straightened(image, HEIGHT)
+        ends = curve.positions(quads.mean(1)) * straight.shape[1]
+        borders = np.concatenate(([0.0], (ends[:-1] + ends[1:]) / 2, [straight.shape[1]]))
+        first = int(rng.integers(len(each))) if straight.shape[1] > widest else 0
+        while first > 0 and borders[-1] - borders[first - 1] <= widest:
+            first -= 1
+        last = int(np.searchsorted(borders, borders[first] + widest, side="right")) - 1
+        classes = tuple(number for of_one in each[first:last] for number in of_one)
+        if not classes or (np.diff(borders) < 0).any():
+            return None
+        part = straight[:, int(borders[first]) : int(np.ceil(borders[last]))]
+        return self._weathered(fitted(part), rng), classes
 
     def _image(self, line: _Line, rng: Generator) -> Image:
         stamped = self.crops.load(line.row).stamped
-        image = fitted(shifted(line.curve, rng).straightened(stamped, HEIGHT))
+        return self._weathered(fitted(shifted(line.curve, rng).straightened(stamped, HEIGHT)), rng)
+
+    def _weathered(self, image: Image, rng: Generator) -> Image:
         if rng.random() < 0.3:  # from a seal of few pixels
             small = max(10, round(HEIGHT * float(rng.uniform(0.4, 0.9))))
             size = max(4, round(image.shape[1] * small / HEIGHT)), small
@@ -169,6 +251,40 @@ class RecogniseLesson:
         )
         value = (loss / batch["lengths"]).mean()
         return value, {"per_character": float(value.detach())}
+
+
+def common_characters() -> str:
+    """What a recogniser should know, whether its data has it or not: GB/T 2312 level 1, letters with and without marks,
+    Cyrillic, kana, digits."""
+    known = scripts()
+    return "".join(dict.fromkeys(character for pool in _POOLS for character in known[pool]))
+
+
+def labelled_curve(line: Mapping[str, Any]) -> TextCurve | None:
+    """A labelled line, as `seal2real.tasks.curves.curve_of` takes it and with ``curved``; None if it is degenerate."""
+    edges = curve_of(line)
+    if edges is None:
+        return None
+    top, bottom, column = edges
+    height = float(np.linalg.norm(top - bottom, axis=1).mean())
+    return TextCurve((top + bottom) / 2, height, column, bool(line["curved"]), 1.0)
+
+
+def worn(picture: Image, rng: Generator) -> Image:
+    """A drawn seal ``uint8 [h, w, 3]`` on white that took ink unevenly, and not at all in places."""
+    if rng.random() < 0.4:
+        return picture
+    height, width = picture.shape[:2]
+    coarse, fine = (
+        cv2.resize(
+            rng.standard_normal((max(2, height // step), max(2, width // step)), np.float32), (width, height),
+            interpolation=cv2.INTER_CUBIC,
+        )
+        for step in (24, 2)
+    )  # fmt: skip
+    taken = float(rng.uniform(0.5, 2.0)) + 0.6 * coarse + float(rng.uniform(0.2, 0.8)) * fine
+    share = np.clip(taken, 0.0, 1.0)[..., None]
+    return np.asarray(255 - (255 - picture.astype(np.float32)) * share + 0.5, np.uint8)
 
 
 def shifted(curve: TextCurve, rng: Generator) -> TextCurve:
@@ -212,21 +328,20 @@ def train_recogniser(
     progress: Progress | None = None,
     channels: tuple[int, ...] = _CHANNELS,
     start: str | Path | None = None,
+    fresh: float = _FRESH,
 ) -> SealRecogniser:
     """Train on native datasets, and write the model to ``out/model``; arguments as of
-    `seal2real.tasks.models.UNetTraining.__call__`. It knows the characters of the datasets (or of the model that it
-    starts from), and no others."""
+    `seal2real.tasks.models.UNetTraining.__call__`, ``fresh`` as of `RecogniseLesson`. It knows the characters of the
+    datasets, of the model that it starts from, and unless ``fresh`` is 0 the `common_characters`."""
     config = config or FitConfig(batch=32)
     first = None if start is None else SealRecogniser.from_pretrained(start)
-    lesson = RecogniseLesson(CropSet(datasets), None if first is None else first.characters)
+    lesson = RecogniseLesson(CropSet(datasets), "" if first is None else first.characters, fresh)
+    with initial_weights(config.seed):
+        network = LineNetwork(len(lesson.characters), channels if first is None else first.network.channels)
     if first is not None:
-        network = first.network.train().requires_grad_(True)
-        channels = network.channels
-    else:
-        with initial_weights(config.seed):
-            network = LineNetwork(len(lesson.characters), channels)
+        network.take_over(first.network)
     network = fit(network, lesson, config, out, resume, progress)
-    values = {"kind": NAME, "characters": lesson.characters, "channels": list(channels)}
+    values = {"kind": NAME, "characters": lesson.characters, "channels": list(network.channels)}
     save_module(network, out / "model", values, torch.bfloat16)
     return SealRecogniser(network, lesson.characters)
 

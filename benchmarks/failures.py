@@ -25,11 +25,12 @@ from seal2real.images import save_image
 from seal2real.sample import Image, Mask, Polygon, Sample
 from seal2real.tasks.controlled import controlled_sample
 from seal2real.tasks.crops import filled
+from seal2real.tasks.line_images import normalised
 from seal2real.tasks.measures import box_iou, box_within, edit_distance, mask_agreement, matched
 from seal2real.tasks.overlay import write
 from seal2real.tasks.pp_ocr import ready_recogniser
 from seal2real.tasks.read import SealReader
-from seal2real.tasks.recognise import Recogniser, normalised
+from seal2real.tasks.recognise import Recogniser
 from seal2real.tasks.remove import Remover
 from seal2real.tasks.segment import Seal, Segmenter
 from seal2real.tasks.trials import characters_under_seals

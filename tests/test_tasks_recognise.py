@@ -15,15 +15,9 @@ from seal2real.prior.training import initial_weights
 from seal2real.tasks.crops import CropSet
 from seal2real.tasks.curves import TextCurve
 from seal2real.tasks.fitting import FitConfig
-from seal2real.tasks.recognise import (
-    HEIGHT,
-    LineNetwork,
-    RecogniseLesson,
-    SealRecogniser,
-    common_characters,
-    train_recogniser,
-    worn,
-)
+from seal2real.tasks.line_images import HEIGHT
+from seal2real.tasks.recognise import LineNetwork, SealRecogniser, train_recogniser
+from seal2real.tasks.recognise_lesson import RecogniseLesson, common_characters, worn
 
 TINY = FitConfig(steps=1, batch=2, precision="no", save_every=0.0)
 

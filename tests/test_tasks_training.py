@@ -21,7 +21,8 @@ from seal2real.tasks.crops import CropSet
 from seal2real.tasks.fitting import FitConfig, Lesson, fit, rate
 from seal2real.tasks.lines import LineLesson
 from seal2real.tasks.networks import TaskUNet, new_network
-from seal2real.tasks.recognise import LineNetwork, RecogniseLesson, SealRecogniser
+from seal2real.tasks.recognise import LineNetwork, SealRecogniser
+from seal2real.tasks.recognise_lesson import RecogniseLesson
 from seal2real.tasks.remove import RemoveLesson, Remover
 from seal2real.tasks.segment import Segmenter, SegmentLesson
 from seal2real.tasks.trainers import TRAINERS

@@ -15,9 +15,10 @@ from seal2real.errors import UsageError
 from seal2real.sample import Image, Polygon
 from seal2real.tasks.curves import TextCurve, in_order
 from seal2real.tasks.layout import Close, LayoutFinder, close_up
+from seal2real.tasks.line_images import normalised
 from seal2real.tasks.lines import LineFinder
 from seal2real.tasks.pp_ocr import ready_detector, ready_recogniser
-from seal2real.tasks.recognise import Recogniser, SealRecogniser, normalised
+from seal2real.tasks.recognise import Recogniser, SealRecogniser
 from seal2real.tasks.segment import Seal, Segmenter
 
 ENGINES = ("auto", "own", "pp-ocr", "both")

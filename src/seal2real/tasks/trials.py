@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from seal2real.dataset.labelled_scans import LabelledScan
 from seal2real.sample import Box, Image, Sample
+from seal2real.tasks.line_images import normalised
 from seal2real.tasks.measures import (
     average_precision,
     box_iou,
@@ -25,7 +26,7 @@ from seal2real.tasks.measures import (
     ssim,
 )
 from seal2real.tasks.read import SealReader
-from seal2real.tasks.recognise import Recogniser, normalised
+from seal2real.tasks.recognise import Recogniser
 from seal2real.tasks.segment import Segmenter, ink_of
 
 Figures = dict[str, Any]

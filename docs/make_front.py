@@ -16,7 +16,7 @@ import seal2real as s2r
 SIDE = 300
 GAP = 6
 TITLES = ("pasted", "made real", "its mask", "its clean twin", "its lines and characters")
-PICKS = (
+PICKS = (  # seed, page, kind
     (1, "contract-zh", "company"),
     (4, "invoice-en", "ring"),
     (9, "receipt-zh", "finance"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from seal2real.seal import draw, random_design
 from seal2real.seeding import rng_for
 from seal2real.tasks.crops import SHAPES, View, longest_side, middle, shape_of
+from seal2real.tasks.instances import with_its_ink
 from seal2real.tasks.lines import LENGTH, SIDE, TextCurve, curve_of, curves_of, in_order, line_maps
 from seal2real.tasks.registration import framed, register
 
@@ -115,3 +117,30 @@ def test_another_die_is_not_laid_well() -> None:
     ]
     assert register(*frames).correlation < 0.93
     assert register(frames[0], frames[0]).correlation > 0.99
+
+
+def _ring(middle: tuple[int, int], radius: float) -> np.ndarray:
+    y, x = np.mgrid[:300, :300]
+    return np.abs(np.hypot(x - middle[0], y - middle[1]) - radius) < 3
+
+
+@given(turn=st.integers(0, 3), radius=st.floats(50, 80))
+@settings(max_examples=12, deadline=None)
+def test_an_outline_that_cuts_a_ring_grows_to_all_of_it(turn: int, radius: float) -> None:
+    ink = _ring((130, 140), radius)
+    cut = ink & (np.mgrid[:300, :300][1] < 130 + 0.4 * radius)  # what was found
+    ink, cut = np.rot90(ink, turn), np.rot90(cut, turn)
+    found = cv2.convexHull(np.argwhere(cut)[:, ::-1].astype(np.float32))[:, 0]
+    whole = cv2.contourArea(cv2.convexHull(np.argwhere(ink)[:, ::-1].astype(np.float32)))
+    grown = with_its_ink(found, ink)
+    assert cv2.contourArea(grown) > 0.97 * whole > 1.05 * cv2.contourArea(found)
+    assert cv2.isContourConvex(grown)
+
+
+def test_ink_of_its_own_and_far_too_much_ink_do_not_belong_to_an_outline() -> None:
+    ring = _ring((90, 90), 60)
+    outline = cv2.convexHull(np.argwhere(ring)[:, ::-1].astype(np.float32) + 0.5)[:, 0]
+    assert np.array_equal(with_its_ink(outline, ring | _ring((230, 230), 50)), outline)
+    table = ring.copy()
+    table[150:152, 90:295] = table[150:295, 293:295] = True  # a red table's lines, which run into the ring
+    assert np.array_equal(with_its_ink(outline, table), outline)

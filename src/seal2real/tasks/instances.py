@@ -16,13 +16,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seal2real.sample import Polygon
+from seal2real.sample import Mask, Polygon
 from seal2real.tasks.crops import SHAPES, filled, longest_side, middle
 
 CHANNELS = ("region", "centre", "offset x", "offset y", *SHAPES)
 BLANK = 255  # shape of what is no seal
 _UNIT = 64.0  # pixels of the maps that an offset of 1 means
 _MOST = 40  # seals of an image
+_GAP = 0.035  # of a seal's length, across which ink hangs together
+_OWN = 0.3  # share of what hangs together that lies within a seal, from which on it is the seal's
+_GROWN = 2.5  # times the area that an outline may grow to
 
 
 class Outlined(Protocol):
@@ -161,6 +164,30 @@ def _outline(part: npt.NDArray[np.uint8]) -> Polygon | None:
     away = hull - centre  # contours run through the middles of the border's pixels: half a pixel inside
     hull = hull + 0.5 + 0.5 * away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-3)
     return np.asarray(hull, np.float32) if len(hull) >= 3 else None
+
+
+def with_its_ink(polygon: Polygon, ink: Mask) -> Polygon:
+    """An outline that was found too small, grown to all ink that hangs together with what is inside it.
+
+    Args:
+        polygon: ``[n, 2]``, convex.
+        ink: ``bool [H, W]`` in the same coordinates, without other seals'.
+
+    Returns:
+        ``float32 [m, 2]``, convex; the polygon itself where no ink leads on, or far too much.
+    """
+    inside = filled(polygon, *ink.shape)
+    reach = max(1, round(_GAP * longest_side(polygon)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    count, labels = cv2.connectedComponents(cv2.dilate(ink.astype(np.uint8), kernel))
+    every, own = (np.bincount(labels[pixels], minlength=count) for pixels in (ink, ink & inside))
+    more = ink & ((own > _OWN * every)[labels])
+    if not (more & ~inside).any():
+        return polygon
+    points = np.argwhere(more)[:, ::-1].astype(np.float32) + 0.5
+    hull = cv2.convexHull(np.concatenate((points, np.asarray(polygon, np.float32))))[:, 0]
+    fits = cv2.contourArea(hull) < _GROWN * cv2.contourArea(np.asarray(polygon, np.float32))
+    return np.asarray(hull, np.float32) if fits else polygon
 
 
 def fitness(polygon: Polygon) -> float:

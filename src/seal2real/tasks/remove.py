@@ -35,6 +35,11 @@ _SAME_INK, _OTHER_INK = 0.8, 0.4  # cosine to the main ink's hue: above and belo
 _NOISE = 0.03  # of absorbance: as good as nothing
 _SECOND = 0.1  # share of the ink that is another ink, at least
 _DARKEST = 0.02  # of the paper's light
+_BARE = 0.82  # of the rough paper's light, from which on a pixel is paper without ink or print
+_REACHES = ((24.0, 4), (10.0, 4), (4.0, 2), (1.8, 1))  # of averages over bare paper, and by how much to go coarser
+_ENOUGH = 0.15  # share of bare paper within reach
+_PRINT, _SOFT = 0.75, 0.06  # of the paper's light, below which a pixel is print, and how sharply
+_BARE_AGAIN, _ABOUT = 0.85, 0.03  # of the paper's light, from which on a pixel is paper again, and how sharply
 _OUTSIDE = 0.1  # weight of pixels that will not be touched
 
 
@@ -65,16 +70,15 @@ class RemoveLesson:
         view = View.about(centre, scale, random_turn(rng), SIDE)
         both = np.concatenate((sample.stamped, sample.clean), axis=1)
         stamped, clean = _alike(view, both, width, rng)
-        paper = estimate_paper(stamped)
         length = longest_side(outline) * scale
-        light = against_paper(stamped, paper)
-        found, beneath = np.zeros((SIDE, SIDE), np.float32), light
-        touched = np.zeros((SIDE, SIDE), bool)
-        for mask in sample.visible:
-            ink = view.cover(mask)
-            touched |= around(ink >= 0.5, length)
-            ink = _as_found(ink, rng)
-            found, beneath = np.maximum(found, ink), without_ink(beneath, ink, length)
+        inks = [view.cover(mask) for mask in sample.visible]
+        touched = np.logical_or.reduce([around(ink >= 0.5, length) for ink in inks])
+        inks = [_as_found(ink, rng) for ink in inks]
+        found = np.maximum.reduce(inks)
+        paper = paper_beneath(stamped, found > 0.5, length)
+        light = beneath = against_paper(stamped, paper)
+        for ink in inks:
+            beneath = without_ink(beneath, ink, length)
         return {
             "images": np.concatenate((light, found[None], beneath)),
             "clean": against_paper(clean, paper),
@@ -131,6 +135,37 @@ def around(ink: Mask, length: float) -> Mask:
     reach = max(2, round(_HALO * length))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     return np.asarray(cv2.dilate(ink.astype(np.uint8), kernel) > 0)
+
+
+def paper_beneath(image: Image, ink: Mask, length: float) -> FloatMap:
+    """Local paper colour where seals lie, from the bare paper next to and within them.
+
+    Tables have tinted rows, and a dense seal leaves little paper to see: what is near counts most, and only where
+    nothing is near what lies farther off (normalized convolution, Knutsson and Westin 1993).
+
+    Args:
+        image: ``uint8 [H, W, 3]``.
+        ink: ``bool [H, W]``.
+        length: of the seal's longest side, in pixels.
+
+    Returns:
+        ``float32 [H, W, 3]`` in 1..255.
+    """
+    paper = estimate_paper(image)
+    bright = (cv2.medianBlur(image, 3) / paper).min(2) > _BARE
+    bare = cv2.erode((bright & ~around(ink, length)).astype(np.float32), np.ones((3, 3)))
+    seen = np.dstack((image * bare[..., None], bare)).astype(np.float32)
+    height, width = bare.shape
+    for reach, coarser in _REACHES:
+        size = -(-width // coarser), -(-height // coarser)
+        small = seen if coarser == 1 else cv2.resize(seen, size, interpolation=cv2.INTER_AREA)
+        near = cv2.GaussianBlur(small, (0, 0), reach / coarser)
+        near = near if coarser == 1 else cv2.resize(near, (width, height), interpolation=cv2.INTER_LINEAR)
+        share = near[..., 3:]
+        mean = near[..., :3] / np.maximum(share, 1e-4)
+        trust = np.minimum(share / _ENOUGH, 1.0)
+        paper = trust * mean + (1 - trust) * paper
+    return np.asarray(np.clip(paper, 1.0, 255.0), np.float32)
 
 
 def against_paper(image: Image, paper: FloatMap) -> FloatMap:
@@ -210,6 +245,32 @@ def uncovered(network: TaskUNet, images: torch.Tensor) -> torch.Tensor:
     return images[:, 4:] + change
 
 
+def with_print(beneath: torch.Tensor, given_back: torch.Tensor) -> torch.Tensor:
+    """What lies beneath, with print as dark as it is after the ink's light was given back.
+
+    The network learns what is likely, so it lightens strokes that dark ink nearly hides; where physics alone leaves
+    darkness, print is meant.
+
+    Args:
+        beneath: ``[B, 3, H, W]`` as from `uncovered`.
+        given_back: the same after `without_ink`.
+    """
+    dark = torch.sigmoid((_PRINT - given_back.mean(1, keepdim=True)) / _SOFT)
+    return beneath + dark * (torch.minimum(given_back, beneath) - beneath)
+
+
+def without_fringes(beneath: torch.Tensor) -> torch.Tensor:
+    """Nothing brighter than paper, and what is paper again in the paper's colour: JPEG keeps colour at half the
+    resolution, and leaves fringes of it around ink.
+
+    Args:
+        beneath: ``[B, 3, H, W]`` against the paper.
+    """
+    beneath = beneath.clamp(max=1.0)
+    mean = beneath.mean(1, keepdim=True)
+    return beneath + torch.sigmoid((mean - _BARE_AGAIN) / _ABOUT) * (mean - beneath)
+
+
 class Remover(UNetTool):
     """Takes seals off images of any size.
 
@@ -257,12 +318,16 @@ class Remover(UNetTool):
         ink = seal.on_page(height, width)[rows, columns]
         part = np.ascontiguousarray(image[rows, columns])
         soft = np.asarray(cv2.GaussianBlur(ink.astype(np.float32), (0, 0), 0.6), np.float32)
-        paper = estimate_paper(part)
         length = max(seal.bbox[2:])
+        paper = paper_beneath(part, ink, length)
         light = against_paper(part, paper)
-        features = np.concatenate((light, soft[None], without_ink(light, soft, length)))
-        beneath = uncovered(self.network, torch.from_numpy(features)[None])[0].permute(1, 2, 0).numpy() * paper
-        pixels = np.clip(beneath + 0.5, 0, 255).astype(np.uint8)
+        given_back = without_ink(light, soft, length)
+        images = torch.from_numpy(np.concatenate((light, soft[None], given_back)))[None]
+        beneath = uncovered(self.network, images)
+        if given_back is not light:
+            beneath = with_print(beneath, images[:, 4:])
+        beneath = without_fringes(beneath)
+        pixels = np.clip(beneath[0].permute(1, 2, 0).numpy() * paper + 0.5, 0, 255).astype(np.uint8)
         touched = around(ink, length)
         image[rows, columns][touched] = pixels[touched]
 

@@ -43,6 +43,7 @@ from seal2real.tasks.instances import (
     fitness,
     instances,
     targets,
+    with_its_ink,
     without_doubles,
 )
 from seal2real.tasks.models import Sizes, UNetTool, UNetTraining
@@ -53,6 +54,9 @@ SIDE = 256  # of training windows
 LENGTHS = (40.0, 400.0)  # longest side of a seal in them, in pixels
 WHOLE = 240.0  # longer ones show in part: they teach what ink is, not where seals are
 _OUTLINED = 150.0  # longest side of a seal whose outline is looked at
+_MARGIN = 0.35  # of a seal's length, how far beyond the found outline its ink is looked for
+_FRAME = 0.12  # of a seal's length, the frame about its ink
+_ALSO = 0.2  # confidence from which on another seal keeps its ink
 _BEYOND = 0.08  # of a seal's length, how far from the found outline its ink may lie
 
 
@@ -223,9 +227,12 @@ class Segmenter(UNetTool):
         rough: list[Candidate] = []
         for scale in _search_scales(*image.shape[:2]):
             rough += self._search(image, scale)
+        looked = [self._outline(image, candidate) for candidate in without_doubles(rough)]
+        outlined = [own for own in looked if own is not None]
         found = []
-        for candidate in without_doubles(rough):
-            seal = self._look(image, candidate)
+        for own in outlined:
+            others = [each.polygon for each in outlined if each is not own and each.confidence >= _ALSO]
+            seal = self._look(image, own, others)
             if seal is not None and seal.confidence >= threshold:
                 found.append(seal)
         return apart(sorted(found, key=lambda seal: -seal.confidence), 0.7)
@@ -246,26 +253,34 @@ class Segmenter(UNetTool):
             for candidate in instances(maps)
         ]
 
-    def _look(self, image: Image, candidate: Candidate) -> Seal | None:
-        """One seal by itself."""
-        own = self._outline(image, candidate)
-        if own is None:
-            return None
+    def _look(self, image: Image, own: Candidate, others: Sequence[Polygon]) -> Seal | None:
+        """One seal by itself; what lies on others alone is not its ink."""
         longest = max(longest_side(own.polygon), 4.0)
         scale = float(np.clip(longest, 96, LENGTHS[1])) / longest
-        part, (x, y) = _about(image, own.polygon, 0.12 * longest + 8 / scale)
+        part, (x, y) = _about(image, own.polygon, _MARGIN * longest + 8 / scale)
         if min(part.shape[:2]) < 2:
             return None
-        ink = cv2.resize(self._maps(_scaled(part, scale))[0], part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        near = filled(own.polygon - (x, y), *ink.shape).astype(np.uint8)
+        soft = cv2.resize(self._maps(_scaled(part, scale))[0], part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        ink = np.asarray(soft >= 0.5)
+        polygon = own.polygon - (x, y)
+        free = ink.copy()
+        for other in others:
+            free &= ~filled(other - (x, y), *ink.shape)
+        polygon = with_its_ink(polygon, free | (ink & filled(polygon, *ink.shape)))
+        near = filled(polygon, *ink.shape).astype(np.uint8)
         reach = max(1, round(_BEYOND * longest))
         close = cv2.dilate(near, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
-        mask = (ink >= 0.5) & (close > 0)
+        mask = ink & (close > 0)
         if not mask.any():
             return None
         absorbed = absorbance_against(part, estimate_paper(part))[mask]
         colour = colour_class(np.asarray(np.median(absorbed, 0), np.float32))
-        return Seal(own.polygon, np.asarray(mask), (x, y), own.shape, colour, own.confidence)
+        outline = np.asarray(polygon + np.array((x, y)), np.float32)
+        edge = round(_FRAME * longest) + 8
+        ys, xs = np.nonzero(mask)
+        top, left = max(0, int(ys.min()) - edge), max(0, int(xs.min()) - edge)
+        mask = mask[top : int(ys.max()) + edge, left : int(xs.max()) + edge]
+        return Seal(outline, mask, (x + left, y + top), own.shape, colour, own.confidence)
 
     def _outline(self, image: Image, candidate: Candidate) -> Candidate | None:
         """The outline, looked at again where it suits the network best."""

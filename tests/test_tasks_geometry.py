@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seal2real.seal import draw, random_design
 from seal2real.seeding import rng_for
 from seal2real.tasks.crops import SHAPES, View, longest_side, middle, shape_of
-from seal2real.tasks.instances import with_its_ink
+from seal2real.tasks.instances import instances, overlap, targets, with_its_ink
 from seal2real.tasks.lines import LENGTH, SIDE, TextCurve, curve_of, curves_of, in_order, line_maps
 from seal2real.tasks.registration import framed, register
 
@@ -144,3 +144,17 @@ def test_ink_of_its_own_and_far_too_much_ink_do_not_belong_to_an_outline() -> No
     table = ring.copy()
     table[150:152, 90:295] = table[150:295, 293:295] = True  # a red table's lines, which run into the ring
     assert np.array_equal(with_its_ink(outline, table), outline)
+
+
+@given(radius=st.floats(24, 56), flat=st.floats(0.5, 0.98), x=st.integers(60, 68), y=st.integers(60, 68))
+@settings(max_examples=20, deadline=None)
+def test_a_sure_network_finds_one_seal_where_there_is_one(radius: float, flat: float, x: int, y: int) -> None:
+    turn = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    outline = 2 * np.stack((x + radius * np.cos(turn), y + radius * np.sin(turn)), 1)
+    wanted = targets([outline], [0], 128)
+    heat = np.minimum(wanted["centre"], np.float32(flat)) / flat  # a plateau, as where a sigmoid is saturated
+    shapes = np.zeros((len(SHAPES), 128, 128), np.float32)
+    offset = wanted["offset"] + np.random.default_rng(x).normal(0, 0.06, (2, 128, 128)).astype(np.float32)
+    found = instances(np.concatenate((wanted["region"], heat, offset, shapes)))
+    assert len(found) == 1
+    assert overlap(found[0].polygon, np.asarray(outline / 2, np.float32)) > 0.9

@@ -23,6 +23,7 @@ CHANNELS = ("region", "centre", "offset x", "offset y", *SHAPES)
 BLANK = 255  # shape of what is no seal
 _UNIT = 64.0  # pixels of the maps that an offset of 1 means
 _MOST = 40  # seals of an image
+_APART = 9  # pixels within which there is one middle
 _GAP = 0.035  # of a seal's length, across which ink hangs together
 _OWN = 0.3  # share of what hangs together that lies within a seal, from which on it is the seal's
 _GROWN = 2.5  # times the area that an outline may grow to
@@ -100,10 +101,7 @@ def instances(maps: npt.NDArray[np.float32], floor: float = 0.3) -> list[Candida
     inside = (region > 0.5).astype(np.uint8)
     if not inside.any():
         return []
-    peaks = (cv2.dilate(heat, np.ones((7, 7), np.uint8)) == heat) & (heat > floor)
-    ys, xs = np.nonzero(peaks)
-    strongest = np.argsort(-heat[ys, xs], kind="stable")[:_MOST]
-    ys, xs = ys[strongest], xs[strongest]
+    xs, ys = _peaks(heat, floor)
     count, labels, _, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
     rows, columns = np.nonzero(inside)
     pointed = np.stack((columns + 0.5 + maps[2][rows, columns] * _UNIT, rows + 0.5 + maps[3][rows, columns] * _UNIT), 1)
@@ -127,6 +125,18 @@ def instances(maps: npt.NDArray[np.float32], floor: float = 0.3) -> list[Candida
         confidence = score * filled * min(1.0, 0.4 + warm)
         found.append(Candidate(polygon, SHAPES[int(votes.argmax())], confidence))
     return found
+
+
+def _peaks(heat: npt.NDArray[np.float32], floor: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The warmest places (x, y), the warmest first; a plateau, which a sure network makes of its middle, is one."""
+    smooth = cv2.GaussianBlur(heat, (0, 0), 1.0)
+    highest = (cv2.dilate(smooth, np.ones((_APART, _APART), np.uint8)) == smooth) & (heat > floor)
+    count, _, _, centres = cv2.connectedComponentsWithStats(
+        cv2.dilate(highest.astype(np.uint8), np.ones((3, 3), np.uint8)), connectivity=8
+    )
+    xs, ys = np.rint(centres[1:count]).astype(np.int64).T
+    warmest = np.argsort(-smooth[ys, xs], kind="stable")[:_MOST]
+    return xs[warmest], ys[warmest]
 
 
 def _gathered(

@@ -1,4 +1,4 @@
-"""Pastes made on the spot, for the judge of authenticity."""
+"""Pastes made on the spot."""
 
 from __future__ import annotations
 

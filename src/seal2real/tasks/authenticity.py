@@ -17,23 +17,11 @@ import torch.nn.functional as F
 from numpy.random import Generator
 
 from seal2real.errors import Seal2RealError
-from seal2real.physics.jpeg import jpeg_file
-from seal2real.press.tampering import Paste
 from seal2real.sample import FloatMap, Image, Mask
-from seal2real.seal import random_design
-from seal2real.tasks.crops import (
-    CropSet,
-    Place,
-    View,
-    log_uniform,
-    outline_of,
-    random_turn,
-    shaken,
-)
+from seal2real.tasks.crops import CropSet, Place, View, log_uniform, middle, outline_of, random_turn, shaken
 from seal2real.tasks.fitting import Batch, FitConfig, batch_of
 from seal2real.tasks.models import Sizes, UNetTool, UNetTraining
 from seal2real.tasks.networks import TaskUNet
-from seal2real.tasks.pastes import cut_picture, drawn_picture, lay_down
 from seal2real.tasks.segment import Seal
 
 NAME = "authenticity"
@@ -45,9 +33,6 @@ _RESIDUE = 6.0  # how much the fine part is amplified
 _LONGEST = 512  # a larger seal is judged at this size
 _SURE = 0.6  # probability from which on a seal is called something
 _NEAR = 2  # pixels around ink that count
-_FRESH = 0.75  # share of the pastes that are made on the spot
-_SAVED = 0.75  # share of those that are a JPEG file afterwards
-_MARGIN = 6  # pixels around a seal that is cut out
 
 
 @dataclass(frozen=True)
@@ -67,15 +52,13 @@ class Judgement:
 
 
 class AuthenticityLesson:
-    """Windows onto seals of every class, as `seal2real generate --authenticity` makes them; most pastes are made on the
-    spot."""
+    """Windows onto seals of every class, as `seal2real generate --authenticity` makes them."""
 
     name = "authenticity"
 
     def __init__(self, crops: CropSet):
         self.crops = crops
         self.seals = [_seals_of(crops, name) for name in CLASSES]
-        self.coloured = [place for place in self.seals[0] if crops.seal(place)["colour"] != "black"]
 
     def batch(self, rng: Generator, count: int) -> Batch:
         """``images [B, 6, S, S]``, ``near [B, 1, S/2, S/2]`` 1 about ink, ``label [B]`` of `CLASSES`; as many
@@ -84,47 +67,22 @@ class AuthenticityLesson:
         return batch_of([self._example(int(label), rng) for label in labels])
 
     def _example(self, label: int, rng: Generator) -> dict[str, np.ndarray]:
-        fresh = CLASSES[label] == "paste" and rng.random() < _FRESH
-        stamped, ink = (fresh and self._paste(rng)) or self._labelled(label, rng)
+        seals = self.seals[label]
+        place = seals[int(rng.integers(len(seals)))]
+        sample = self.crops.load(place[0])
+        ink = sample.visible[place[1]]
         spots = np.argwhere(ink)
-        x, y = spots[int(rng.integers(len(spots)))][::-1] if len(spots) else np.array(ink.shape[::-1]) / 2
+        outline = outline_of(self.crops.seal(place))
+        x, y = spots[int(rng.integers(len(spots)))][::-1] if len(spots) else middle(outline)
         shift = rng.uniform(-0.3, 0.3, 2) * SIDE
         view = View.about((x + shift[0], y + shift[1]), log_uniform(rng, *SCALES), random_turn(rng), SIDE)
-        image = np.asarray(view.of(stamped, 255), np.uint8)
+        image = np.asarray(view.of(sample.stamped, 255), np.uint8)
         image = shaken(image, rng) if rng.random() < 0.6 else image
         return {
             "images": _features(image),
             "near": _about(view.cover(ink) >= 0.5)[::2, ::2].astype(np.float32)[None],
             "label": np.asarray(label, np.int64),
         }
-
-    def _labelled(self, label: int, rng: Generator) -> tuple[Image, Mask]:
-        seals = self.seals[label]
-        row, number = seals[int(rng.integers(len(seals)))]
-        sample = self.crops.load(row)
-        return sample.stamped, sample.visible[number]
-
-    def _paste(self, rng: Generator) -> tuple[Image, Mask] | None:
-        """A drawn seal, or one cut out of another sample, on the clean twin of a sample."""
-        index = int(rng.integers(len(self.crops)))
-        paper, dpi = self.crops.load(index).clean, float(self.crops.row(index)["dpi"])
-        way = Paste.random(rng)
-        if way.source == "drawn":
-            colour = str(rng.choice(("red", "blue", "violet"), p=(0.6, 0.25, 0.15)))
-            picture = drawn_picture(rng, random_design(rng), dpi, colour)
-        else:
-            place = self.coloured[int(rng.integers(len(self.coloured)))]
-            sample, outline = self.crops.load(place[0]), outline_of(self.crops.seal(place))
-            low = np.maximum(np.floor(outline.min(0)).astype(int) - _MARGIN, 0)
-            high = np.ceil(outline.max(0)).astype(int) + _MARGIN
-            area = slice(low[1], high[1]), slice(low[0], high[0])
-            picture = cut_picture(sample.stamped[area], sample.visible[place[1]][area], outline - low)
-        height, width = picture[1].shape[:2]
-        x, y = (int(rng.uniform(0.1, 0.9) * room) for room in paper.shape[1::-1])
-        laid = lay_down(paper, picture, (x - width // 2, y - height // 2), dpi, way)
-        if laid is not None and rng.random() < _SAVED:  # the other classes were saved as they are
-            laid = jpeg_file(np.ascontiguousarray(laid[0][..., ::-1]), float(rng.integers(60, 97))), laid[1]
-        return laid
 
     def loss(self, network: TaskUNet, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
         """Cross-entropy of the windows' answers, and a little of the pixels'."""

@@ -1,6 +1,6 @@
 """Digital pastes made on the spot: a drawn seal, or one cut out of a scan, laid on a scanned page.
 
-The judge of authenticity learns from as many as it likes, and is tried on real papers.
+The judge of authenticity is tried on them on real papers; the recogniser learns to read them on generated ones.
 """
 
 from __future__ import annotations

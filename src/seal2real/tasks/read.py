@@ -76,9 +76,9 @@ class SealReader:
     Args:
         segmenter: finds the seals; None takes the shipped one.
         finder: finds their lines; None takes the shipped one where the engine needs it.
-        engine: "pp-ocr": rapidocr finds the lines on the unrolled seal, and reads them; "own": the shipped line finder
-            and recogniser; "both": all lines that either finds, each as the surer of them reads it; or "auto": PP-OCR
-            where rapidocr is installed, else the own.
+        engine: "pp-ocr": rapidocr finds the lines on the unrolled seal, and reads them; "own": the gaps in the ink and
+            the shipped line finder find them, and the shipped recogniser reads; "both": all lines that either finds,
+            each as the surer of them reads it; or "auto": PP-OCR where rapidocr is installed, else the own.
 
     Raises:
         UsageError: an unknown engine, or rapidocr is not installed.
@@ -90,7 +90,7 @@ class SealReader:
         self.segmenter = segmenter or Segmenter.from_pretrained()
         self.recognisers = recognisers_of(engine)
         self.finder = finder if engine == "pp-ocr" else finder or LineFinder.from_pretrained()
-        self.layout = None if engine == "own" else LayoutFinder(ready_detector())
+        self.layout = LayoutFinder(None if engine == "own" else ready_detector())
 
     @classmethod
     def of(

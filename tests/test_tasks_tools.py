@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import cv2
@@ -118,6 +119,13 @@ def test_lines_of_a_seal_are_followed(segmenter: Segmenter, sample: Sample) -> N
     assert found.curved
     middles = (found.polygon.mean(0), name.polygon.mean(0))
     assert np.linalg.norm(middles[0] - middles[1]) < 12
+
+
+def test_the_own_engine_reads_without_any_other(segmenter: Segmenter, sample: Sample) -> None:
+    read = SealReader(segmenter, engine="own").read(sample.stamped)
+    assert len(read) == 1
+    name = sample.seals[0].lines[0].text
+    assert max(SequenceMatcher(None, name, line.text).ratio() for line in read[0].lines) > 0.7
 
 
 def test_a_seal_is_judged_and_compared(segmenter: Segmenter, sample: Sample, other: Sample) -> None:

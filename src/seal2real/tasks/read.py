@@ -90,7 +90,7 @@ class SealReader:
         self.segmenter = segmenter or Segmenter.from_pretrained()
         self.recognisers = recognisers_of(engine)
         self.finder = finder if engine == "pp-ocr" else finder or LineFinder.from_pretrained()
-        self.layout = LayoutFinder(None if engine == "own" else ready_detector())
+        self.layout: LayoutFinder | None = LayoutFinder(None if engine == "own" else ready_detector())
 
     @classmethod
     def of(

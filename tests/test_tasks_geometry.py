@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seal2real.seal import draw, random_design
 from seal2real.seeding import rng_for
-from seal2real.tasks.crops import SHAPES, View, longest_side, middle, shape_of
+from seal2real.tasks.crops import SHAPES, View, filled, longest_side, middle, shape_of
 from seal2real.tasks.instances import instances, overlap, targets, with_its_ink
 from seal2real.tasks.lines import LENGTH, SIDE, TextCurve, curve_of, curves_of, in_order, line_maps
 from seal2real.tasks.registration import framed, register
@@ -141,6 +141,10 @@ def test_ink_of_its_own_and_far_too_much_ink_do_not_belong_to_an_outline() -> No
     ring = _ring((90, 90), 60)
     outline = cv2.convexHull(np.argwhere(ring)[:, ::-1].astype(np.float32) + 0.5)[:, 0]
     assert np.array_equal(with_its_ink(outline, ring | _ring((230, 230), 50)), outline)
+    other = _ring((90, 208), 60)  # the two touch
+    assert not np.array_equal(with_its_ink(outline, ring | other), outline)
+    hull = cv2.convexHull(np.argwhere(other)[:, ::-1].astype(np.float32) + 0.5)[:, 0]
+    assert np.array_equal(with_its_ink(outline, ring | other, filled(hull, 300, 300)), outline)
     table = ring.copy()
     table[150:152, 90:295] = table[150:295, 293:295] = True  # a red table's lines, which run into the ring
     assert np.array_equal(with_its_ink(outline, table), outline)

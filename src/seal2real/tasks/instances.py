@@ -176,17 +176,20 @@ def _outline(part: npt.NDArray[np.uint8]) -> Polygon | None:
     return np.asarray(hull, np.float32) if len(hull) >= 3 else None
 
 
-def with_its_ink(polygon: Polygon, ink: Mask) -> Polygon:
+def with_its_ink(polygon: Polygon, ink: Mask, elsewhere: Mask | None = None) -> Polygon:
     """An outline that was found too small, grown to all ink that hangs together with what is inside it.
 
     Args:
         polygon: ``[n, 2]``, convex.
-        ink: ``bool [H, W]`` in the same coordinates, without other seals'.
+        ink: ``bool [H, W]`` in the same coordinates.
+        elsewhere: ``bool [H, W]``: where other seals lie; what they share with this one is this one's too.
 
     Returns:
         ``float32 [m, 2]``, convex; the polygon itself where no ink leads on, or far too much.
     """
     inside = filled(polygon, *ink.shape)
+    if elsewhere is not None:
+        ink = ink & (inside | ~elsewhere)
     reach = max(1, round(_GAP * longest_side(polygon)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     count, labels = cv2.connectedComponents(cv2.dilate(ink.astype(np.uint8), kernel))

@@ -158,9 +158,8 @@ def paper_beneath(image: Image, ink: Mask, length: float) -> FloatMap:
     height, width = bare.shape
     for reach, coarser in _REACHES:
         size = -(-width // coarser), -(-height // coarser)
-        small = seen if coarser == 1 else cv2.resize(seen, size, interpolation=cv2.INTER_AREA)
-        near = cv2.GaussianBlur(small, (0, 0), reach / coarser)
-        near = near if coarser == 1 else cv2.resize(near, (width, height), interpolation=cv2.INTER_LINEAR)
+        near = cv2.GaussianBlur(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), (0, 0), reach / coarser)
+        near = cv2.resize(near, (width, height), interpolation=cv2.INTER_LINEAR)
         share = near[..., 3:]
         mean = near[..., :3] / np.maximum(share, 1e-4)
         trust = np.minimum(share / _ENOUGH, 1.0)
@@ -324,7 +323,7 @@ class Remover(UNetTool):
         given_back = without_ink(light, soft, length)
         images = torch.from_numpy(np.concatenate((light, soft[None], given_back)))[None]
         beneath = uncovered(self.network, images)
-        if given_back is not light:
+        if given_back is not light:  # of ink as grey as print, what stays dark is the ink
             beneath = with_print(beneath, images[:, 4:])
         beneath = without_fringes(beneath)
         pixels = np.clip(beneath[0].permute(1, 2, 0).numpy() * paper + 0.5, 0, 255).astype(np.uint8)

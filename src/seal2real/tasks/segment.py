@@ -263,10 +263,10 @@ class Segmenter(UNetTool):
         soft = cv2.resize(self._maps(_scaled(part, scale))[0], part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         ink = np.asarray(soft >= 0.5)
         polygon = own.polygon - (x, y)
-        free = ink.copy()
+        elsewhere = np.zeros(ink.shape, bool)
         for other in others:
-            free &= ~filled(other - (x, y), *ink.shape)
-        polygon = with_its_ink(polygon, free | (ink & filled(polygon, *ink.shape)))
+            elsewhere |= filled(other - (x, y), *ink.shape)
+        polygon = with_its_ink(polygon, ink, elsewhere)
         near = filled(polygon, *ink.shape).astype(np.uint8)
         reach = max(1, round(_BEYOND * longest))
         close = cv2.dilate(near, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))

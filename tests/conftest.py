@@ -47,7 +47,7 @@ def real_seals(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from seal2real.seeding import rng_for
 
     folder = tmp_path_factory.mktemp("seals")
-    forger, pages = load_forger("untrained"), TemplatePages(100)
+    forger, pages = load_forger("untrained"), TemplatePages(100, red=0.0)
     assert forger is not None
     for index in range(6):
         rng = rng_for(3, index)

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import seal2real.cli as cli
+from seal2real.dataset.config import parse_strength
 from seal2real.dataset.generate import GenerateConfig, load_context, make_sample
 from seal2real.errors import UsageError
 from seal2real.press.stamping import NOT_RIDING
@@ -32,8 +33,35 @@ def test_rates_of_handwriting_and_of_red_things() -> None:
     every = sources_of(templates=("contract-zh",), pen=1.0, red=1.0)
     assert sum("+pen" in source for source in every) > 6  # where there is a line for it
     assert all("+red-" in source for source in every)
-    none = sources_of(templates=("contract-zh",), pen=0.0, red=0.0)
+    none = sources_of(templates=("contract-zh",), pen=0.0, red=0.0, coloured_paper=0.0)
     assert set(none) == {"template:contract-zh"}
+
+
+def test_pages_on_coloured_paper() -> None:
+    every = sources_of(templates=("contract-zh",), coloured_paper=1.0)
+    assert all("+paper-" in source for source in every) and len({source.split("+paper-")[1] for source in every}) > 2
+    assert not any("+paper-" in source for source in sources_of(templates=("contract-zh",), coloured_paper=0.0))
+
+
+@pytest.mark.parametrize(("text", "strength"), [("0.3", 0.3), ("0", 0.0), ("0.1-0.9", (0.1, 0.9))])
+def test_a_strength_is_a_number_or_a_range(text: str, strength: float | tuple[float, float]) -> None:
+    assert parse_strength(text, "wear") == strength
+
+
+@pytest.mark.parametrize("text", ["much", "0.1-", "0.1-0.2-0.3", "-"])
+def test_other_strengths_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"wear is .*; give a number from 0 to 1, or a range"):
+        parse_strength(text, "wear")
+
+
+def test_wear_of_a_range_is_drawn_for_every_sample() -> None:
+    config = GenerateConfig(forger="untrained", dpi=40, crops=64, kinds=("company",), wear=(0.2, 0.6), capture=0.1)
+    context = load_context(config)
+    styles = [dict(make_sample(config, index, context).provenance["style"]) for index in range(6)]
+    worn = [style["wear"] for style in styles]
+    assert len(set(worn)) == 6 and min(worn) >= 0.2 and max(worn) <= 0.6
+    assert {style["capture"] for style in styles} == {0.1}
+    assert make_sample(config, 3, context).provenance["style"] == styles[3]
 
 
 def test_own_pages_get_red_things_only_if_asked_for(tmp_path: Path) -> None:
@@ -53,6 +81,9 @@ def test_kinds_that_are_not_split_over_sheets_are_kinds() -> None:
     [
         ({"pen": 1.5}, "pen is 1.5; it must be a share of the pages, 0 to 1"),
         ({"red": -0.1}, "red is -0.1"),
+        ({"coloured_paper": 2}, "coloured-paper is 2"),
+        ({"wear": (0.6, 0.2)}, "wear is 0.6-0.2; it must be 0 to 1, or a range in it"),
+        ({"capture": 1.5}, "capture is 1.5"),
         ({"templates": ("leter-zh",)}, "no page template 'leter-zh'; did you mean 'letter-zh'?"),
         ({"language": "zh-cn"}, "no page templates in language 'zh-cn'; did you mean 'zh'?"),
         ({"language": "klingon"}, "use one of en, mixed, zh"),

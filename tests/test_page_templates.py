@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from seal2real.errors import Seal2RealError, UsageError
 from seal2real.page import TEMPLATES, TemplatePages, mixed, render
+from seal2real.page.finishing import STOCKS
 from seal2real.sample import Page
 
 ROLES = {"signature", "date", "company-name", "table-edge", "total", "photo", "title", "free"}
 
 
 def page_of(name: str, seed: int, dpi: float = 100, pen: float = 0.0, red: float = 0.0) -> Page:
-    return TemplatePages(dpi, [name], pen=pen, red=red).page(np.random.default_rng(seed))
+    return TemplatePages(dpi, [name], pen=pen, red=red, coloured_paper=0.0).page(np.random.default_rng(seed))
 
 
 def darkest(image: np.ndarray, box: tuple[float, float, float, float]) -> int:
@@ -161,10 +162,11 @@ def test_language_keeps_only_its_templates() -> None:
 
 
 def test_mixed_follows_the_weights() -> None:
-    letters, receipts = (TemplatePages(30, [name], pen=0, red=0) for name in ("letter-en", "receipt-zh"))
+    names = ("letter-en", "receipt-zh")
+    letters, receipts = (TemplatePages(30, [name], pen=0, red=0, coloured_paper=0) for name in names)
     source = mixed([letters, receipts], [1, 3])
-    names = [source.page(np.random.default_rng(s)).source for s in range(40)]
-    assert 0 < names.count("template:letter-en") < 20
+    drawn = [source.page(np.random.default_rng(s)).source for s in range(40)]
+    assert 0 < drawn.count("template:letter-en") < 20
     only = mixed([letters, receipts], [0, 2])
     assert {only.page(np.random.default_rng(s)).source for s in range(6)} == {"template:receipt-zh"}
 
@@ -206,3 +208,15 @@ def test_importing_the_package_loads_no_typesetter() -> None:
     code = "import sys, seal2real.page; print([m for m in ('typst', 'pypdfium2', 'torch') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
+
+
+def test_print_stays_and_white_takes_the_colour_of_the_paper() -> None:
+    white, blue = (
+        TemplatePages(60, ["letter-en"], pen=0, red=0, coloured_paper=share).page(np.random.default_rng(s))
+        for share, s in ((0.0, 4), (1.0, 4))
+    )
+    assert white.text == blue.text
+    stock = next(name for name in STOCKS if blue.source.endswith(f"+paper-{name}"))
+    share = blue.image[white.image.min(2) == 255].astype(float) / 255
+    assert np.ptp(share, axis=0).max() == 0 and (share.mean(0) >= np.array(STOCKS[stock]) - 0.003).all()
+    assert (blue.image <= white.image).all() and (blue.image[white.image.max(2) == 0] == 0).all()

@@ -24,10 +24,19 @@ def generate(
         ),
     ] = "default",
     wear: Annotated[
-        float | None, typer.Option(help="Wear of the impressions: 0 pristine, 0.5 as learned, 1 heavy.  [default: 0.5]")
+        str | None,
+        typer.Option(
+            metavar="0..1|LOW-HIGH",
+            help="Wear of the impressions: 0 pristine, 0.5 as learned, 1 heavy; a range is drawn from for "
+            "every sample.  [default: 0.5]",
+        ),
     ] = None,
     capture: Annotated[
-        float | None, typer.Option(help="Flaws of the scan: 0 none, 0.5 as learned, 1 heavy.  [default: 0.5]")
+        str | None,
+        typer.Option(
+            metavar="0..1|LOW-HIGH",
+            help="Flaws of the scan: 0 none, 0.5 as learned, 1 heavy; or a range.  [default: 0.5]",
+        ),
     ] = None,
     capture_device: Annotated[
         str | None,
@@ -55,6 +64,10 @@ def generate(
     red: Annotated[
         float | None,
         typer.Option(help="Share of pages with red things that are no seals.  [default: 0.15; own pages: 0]"),
+    ] = None,
+    coloured_paper: Annotated[
+        float | None,
+        typer.Option(help="Share of pages on coloured paper.  [default: 0.08; own pages: 0]"),
     ] = None,
     dpi: Annotated[int, typer.Option(help="Resolution of the pages, dots per inch.")] = 200,
     crops: Annotated[
@@ -129,6 +142,7 @@ def generate(
     preview: Annotated[int, typer.Option(min=0, help="Samples shown in preview.jpg; 0 makes none.")] = 24,
 ) -> None:
     """Make a labelled dataset in **OUT**: stamped, clean, ink, masks, polygons, texts (Hugging Face imagefolder)."""
+    from seal2real.dataset.config import parse_strength
     from seal2real.dataset.generate import GenerateConfig
     from seal2real.dataset.generate import generate as make
     from seal2real.dataset.store import FAILURES, local_path
@@ -137,14 +151,15 @@ def generate(
         count=count,
         seed=seed,
         forger=forger,
-        wear=wear,
-        capture=capture,
+        wear=None if wear is None else parse_strength(wear, "wear"),
+        capture=None if capture is None else parse_strength(capture, "capture"),
         capture_device=capture_device,
         pages=None if pages is None else str(pages),
         templates=tuple(template) if template else None,
         language=language,
         pen=pen,
         red=red,
+        coloured_paper=coloured_paper,
         dpi=dpi,
         crops=crops,
         kinds=tuple(kind) if kind else None,

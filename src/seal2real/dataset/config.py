@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from seal2real.press import PressSettings
 
+Strength = float | tuple[float, float]  # a number, or a range that it is drawn from for every sample
 PHOTOCOPY = "photocopy"
 MOST_SHEETS = 20  # that one seal is split over; thicker documents get several
 
@@ -28,8 +30,8 @@ class GenerateConfig:
     count: int = 100  # samples
     seed: int = 0
     forger: str = "default"  # "default", "untrained", "none" (flat pasted seals) or a RUN folder of `seal2real train`
-    wear: float | None = None  # how worn the impressions are: 0 pristine, 0.5 as learned, 1 twice as much; None = 0.5
-    capture: float | None = None  # how poor the scan is, on the same scale
+    wear: Strength | None = None  # of the impressions: 0 pristine, 0.5 as learned, 1 twice as much; None = 0.5
+    capture: Strength | None = None  # flaws of the scan, on the same scale
     capture_device: str | None = (
         None  # "scan", "phone", "photocopy", or shares, "scan=0.7,phone=0.3"; None = as learned
     )
@@ -38,6 +40,7 @@ class GenerateConfig:
     language: str | None = None  # of the templates: "zh", "en" or "mixed"; None = all
     pen: float | None = None  # share of pages signed and dated by hand; None = 0.6, of own pages none
     red: float | None = None  # share of pages with red things that are no seals; None = 0.15, of own pages none
+    coloured_paper: float | None = None  # share of pages on coloured paper; None = 0.08, of own pages none
     dpi: int = 200  # resolution of pages
     crops: int | None = None  # side in pixels of a square crop around one seal; None keeps whole pages
     kinds: tuple[str, ...] | None = None  # seal kinds to draw from; None = all
@@ -58,16 +61,19 @@ class GenerateConfig:
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
         for name in ("wear", "capture"):
             strength = getattr(self, name)
-            _require(strength is None or 0 <= strength <= 1, name, strength, "0 to 1")
+            if strength is not None:
+                low, high = _ends(strength)
+                shown = f"{low:g}-{high:g}" if isinstance(strength, Sequence) else strength
+                _require(0 <= low <= high <= 1, name, shown, "0 to 1, or a range in it")
         if self.capture_device is not None:
             devices = DeviceMix.parse(self.capture_device)
             if self.forger == "none":
                 raise UsageError("capture-device is of forged images, and forger is none; leave one of them out")
             if self.authenticity is not None and devices.share(PHOTOCOPY) > 0:
                 raise UsageError("a photocopy has no impressions to verify; take photocopy out of capture-device")
-        for name in ("pen", "red"):
+        for name in ("pen", "red", "coloured_paper"):
             share = getattr(self, name)
-            _require(share is None or 0 <= share <= 1, name, share, "a share of the pages, 0 to 1")
+            _require(share is None or 0 <= share <= 1, name.replace("_", "-"), share, "a share of the pages, 0 to 1")
         _require(36 <= self.dpi <= 1200, "dpi", self.dpi, "36 to 1200")
         _require(self.crops is None or 32 <= self.crops <= 8192, "crops", self.crops, "32 to 8192 pixels")
         _require(self.seals is None or 1 <= self.seals <= 20, "seals", self.seals, "1 to 20")
@@ -113,6 +119,11 @@ class GenerateConfig:
         """What captures a sample; None is as learned, whatever the real images were captured with."""
         return None if self.capture_device is None else DeviceMix.parse(self.capture_device).draw(rng)
 
+    def style(self, rng: Generator) -> dict[str, float | str]:
+        """Wear and capture of a sample, as far as they are set, for `seal2real.forger.Forger.forge`."""
+        ends = {name: _ends(value) for name in ("wear", "capture") if (value := getattr(self, name)) is not None}
+        return {name: low if low == high else float(rng.uniform(low, high)) for name, (low, high) in ends.items()}
+
     def press_settings(self) -> PressSettings:
         """How pages are stamped.
 
@@ -122,6 +133,27 @@ class GenerateConfig:
         from seal2real.press import PressSettings
 
         return dataclasses.replace(PressSettings.parse(self.press), negatives=self.negatives)
+
+
+def parse_strength(text: str, name: str) -> Strength:
+    """``"0.3"`` as a number, ``"0.1-0.9"`` as a range.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    parts = text.split("-") if "-" in text.strip()[1:] else [text]  # a sign is no range
+    try:
+        low, high = float(parts[0]), float(parts[-1])
+    except ValueError:
+        parts = []
+    if len(parts) not in (1, 2):
+        raise UsageError(f"{name} is {text!r}; give a number from 0 to 1, or a range such as 0.1-0.9")
+    return low if len(parts) == 1 else (low, high)
+
+
+def _ends(strength: Strength) -> tuple[float, float]:
+    low, high = strength if isinstance(strength, Sequence) else (strength, strength)
+    return float(low), float(high)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _pages(config: GenerateConfig) -> tuple[PageSource, Mapping[str, PageSource]
     from seal2real.seal.design import nearest
 
     shares = shares_of(config.validation, config.test)
-    given = {name: share for name in ("pen", "red") if (share := getattr(config, name)) is not None}
+    given = {name: share for name in ("pen", "red", "coloured_paper") if (share := getattr(config, name)) is not None}
     if config.pages is not None:
         folder = FolderPages(Path(config.pages), config.dpi, **given)
         return folder, folder_parts(folder, shares)
@@ -129,8 +129,7 @@ def make_sample(config: GenerateConfig, index: int, context: Context) -> Sample:
         else:
             sample = crop_page(sample, config.crops, rng)
     if context.forger is not None:
-        dials = {"wear": config.wear, "capture": config.capture}
-        style: dict[str, float | str] = {key: value for key, value in dials.items() if value is not None}
+        style = config.style(rng_for(config.seed, _document(config, index), "style"))
         device = config.device(rng_for(config.seed, _document(config, index), "device"))
         if device is not None:
             style["device"] = device

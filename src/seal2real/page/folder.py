@@ -32,7 +32,9 @@ class FolderPages:
             drawn (another file then takes its place).
     """
 
-    def __init__(self, folder: Path | str, dpi: float = 200, pen: float = 0.0, red: float = 0.0) -> None:
+    def __init__(
+        self, folder: Path | str, dpi: float = 200, pen: float = 0.0, red: float = 0.0, coloured_paper: float = 0.0
+    ) -> None:
         """Search the folder and open every file once.
 
         Args:
@@ -40,8 +42,8 @@ class FolderPages:
             dpi: resolution at which PDFs are rendered, 20 to 1200. Images of a higher resolution are scaled down to
                 it; those of a lower one stay as they are.
             pen: share of the pages that are signed and dated by hand where their text has a place for it, 0 to 1.
-            red: share of the pages that get red things which are no seals (see `red`), 0 to 1. Scans stay as they are
-                in both.
+            red: share of the pages that get red things which are no seals (see `red`), 0 to 1.
+            coloured_paper: share of the pages on coloured paper, 0 to 1. Scans stay as they are in all three.
 
         Raises:
             UsageError: the folder does not exist, or a number is out of range.
@@ -49,6 +51,7 @@ class FolderPages:
         """
         self.folder, self.dpi = Path(folder), check_dpi(dpi)
         self.pen, self.red = finishing.check_share("pen", pen), finishing.check_share("red", red)
+        self.coloured_paper = finishing.check_share("coloured_paper", coloured_paper)
         if not self.folder.is_dir():
             raise UsageError(f"folder of pages {str(folder)!r} does not exist; name a folder of PDFs or images")
         self.skipped: list[tuple[Path, str]] = []
@@ -80,7 +83,9 @@ class FolderPages:
                 if all(path != seen for seen, _ in self.skipped):
                     self.skipped.append((path, str(error)))
                 continue
-            return page if page.scanned else finishing.finish(page, (), rng, self.pen, self.red)
+            if page.scanned:
+                return page
+            return finishing.finish(page, (), rng, self.pen, self.red, self.coloured_paper)
         raise Seal2RealError(f"no page in {str(self.folder)!r} can be read{self._first_reason()}")
 
     @property

@@ -38,6 +38,7 @@ class TemplatePages:
             every one.
         pen: share of the pages that are signed and dated by hand where there is a line for it, 0 to 1.
         red: share of the pages that get red things which are no seals (see `red`), 0 to 1.
+        coloured_paper: share of the pages on paper of one of `finishing.STOCKS`, 0 to 1.
 
     Raises:
         UsageError: unknown template or language, a number out of range, or nothing is left.
@@ -49,11 +50,13 @@ class TemplatePages:
     accept: Callable[[Mapping[str, Any]], bool] | None = None
     pen: float = 0.6
     red: float = 0.15
+    coloured_paper: float = 0.08
 
     def __post_init__(self) -> None:
         check_dpi(self.dpi)
         finishing.check_share("pen", self.pen)
         finishing.check_share("red", self.red)
+        finishing.check_share("coloured_paper", self.coloured_paper)
         if isinstance(self.templates, str):
             raise UsageError(f"templates must be a list of names, not one string; write [{self.templates!r}]")
         for name in self.templates or ():
@@ -89,7 +92,7 @@ class TemplatePages:
         finally:
             document.close()
         page = Page(result.image, float(self.dpi), result.text, result.anchors, f"template:{name}")
-        return finishing.finish(page, result.pens, rng, self.pen, self.red)
+        return finishing.finish(page, result.pens, rng, self.pen, self.red, self.coloured_paper)
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ class PressSettings:
         riding: share of cross-page seals, split over the edges of stacked sheets (骑缝章), on pages that are signed.
             [riding]
         riding_unsigned: the same on pages without a place for a seal: most sheets of a contract.
+        issuer: share of the invented seals that bear the name of an organisation which the page names, where the page
+            names one and the kind has a place for it. [issuer]
         random_text: share of the invented seals that say random characters, to train recognisers with. [random-text]
 
     Raises:
@@ -79,6 +81,7 @@ class PressSettings:
     off_page: float = 0.015
     riding: float = 0.035
     riding_unsigned: float = 0.35
+    issuer: float = 0.85
     random_text: float = 0.0
 
     def __post_init__(self) -> None:

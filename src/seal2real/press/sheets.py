@@ -10,6 +10,7 @@ from numpy.random import Generator
 
 from seal2real.errors import UsageError
 from seal2real.press.compose import compose
+from seal2real.press.issuers import PERSONS
 from seal2real.press.placement import ink_of, is_signed, lay
 from seal2real.press.settings import DEFAULT, PressSettings
 from seal2real.press.stamping import NOT_RIDING, given_design, invented_design, is_own, own_colour, strike
@@ -17,7 +18,6 @@ from seal2real.press.strikes import Riding, double_strike, partial_strike, ridin
 from seal2real.sample import Page, PlacedSeal, Sample
 from seal2real.seal import KINDS, SealDesign, SealKind, draw, kind_of
 
-_PERSONS = ("personal-", "hanko")  # signets of persons do not go over a document's edges, unless they are asked for
 _MADE_FOR_IT = 30.0  # how much oftener than elsewhere it is a seal that says 骑缝章
 
 
@@ -130,7 +130,7 @@ def stamp_sheets(
 
 
 def _kinds() -> list[SealKind]:
-    return [kind for kind in KINDS.values() if kind.name not in NOT_RIDING and not kind.name.startswith(_PERSONS)]
+    return [kind for kind in KINDS.values() if kind.name not in NOT_RIDING and not kind.name.startswith(PERSONS)]
 
 
 def _share(kind: SealKind, foreign: bool) -> float:

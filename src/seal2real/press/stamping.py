@@ -11,6 +11,7 @@ from numpy.random import Generator
 
 from seal2real.errors import UsageError
 from seal2real.press.compose import compose
+from seal2real.press.issuers import Issuer, issued_by, issuers_of, names_another
 from seal2real.press.placement import ink_of, is_signed, lay, random_angle, random_centre
 from seal2real.press.settings import DEFAULT, PressSettings
 from seal2real.press.strikes import Riding, double_strike, partial_strike, riding_centre, riding_part, size_of
@@ -22,6 +23,8 @@ from seal2real.seal.random_text import with_random_text
 NOT_RIDING = frozenset({"notice", "dater", "date-box", "form"})
 _RIDING_KIND_SHARE = 0.9  # of seals that say 骑缝章
 _UPSIDE_DOWN = 120.0  # degrees, from which on it is told
+_PLACES = 3  # that an issuer's seal may have
+_OTHERS = 3  # designs that are tried for an issuer
 _DESIGN_DRAWS, _KIND_DRAWS = 400, 20  # until a design is accepted
 
 
@@ -67,17 +70,42 @@ def stamp_page(
     foreign = kinds is None and not is_chinese(page)
     shares = np.array([kind.foreign_share if foreign else kind.share for kind in allowed])
     seals: list[PlacedSeal] = []
+    issuers = issuers_of(page) if settings.issuer > 0 else ()
     for _ in range(count):
         if is_own(rng, designs, design_share):
             design = given_design(rng, designs, seals)
             seals.append(strike(page, rng, design, seals, own_colour(design, colour), settings))
         else:
-            design = invented_design(rng, allowed, shares, accept)
-            scrambled = settings.random_text > 0 and rng.random() < settings.random_text
-            design = with_random_text(design, rng) if scrambled else design
-            seal = strike(page, rng, design, seals, colour, settings)
-            seals.append(replace(seal, effects={**seal.effects, "random-text": True}) if scrambled else seal)
+            design, issuer, told = _lettered(
+                lambda: invented_design(rng, allowed, shares, accept), issuers, rng, accept, settings
+            )
+            seal = strike(page, rng, design, seals, colour, settings, near=issuer)
+            seals.append(replace(seal, effects={**seal.effects, **told}))
     return compose(page, seals)
+
+
+def _lettered(
+    invent: Callable[[], SealDesign],
+    issuers: Sequence[Issuer],
+    rng: Generator,
+    accept: Callable[[SealDesign], bool] | None,
+    settings: PressSettings,
+) -> tuple[SealDesign, Issuer | None, dict[str, bool]]:
+    """An invented design, whom of the page's issuers it names, if any, and what is told of that."""
+    design = invent()
+    if settings.random_text > 0 and rng.random() < settings.random_text:
+        return with_random_text(design, rng), None, {"random-text": True}
+    if not issuers or rng.random() >= settings.issuer:
+        return design, None, {}
+    issuer = issuers[int(rng.integers(len(issuers)))]
+    for _ in range(_OTHERS):
+        named = issued_by(design, issuer, rng, accept)
+        if named is not None:
+            return named, issuer, {"issuer": True}
+        if not names_another(design):
+            break
+        design = invent()  # who seals a page that names him has no seal of somebody else's
+    return design, None, {}
 
 
 def bare_page(page: Page, rng: Generator, red: float) -> Page:
@@ -139,6 +167,7 @@ def strike(
     colour: str | None,
     settings: PressSettings,
     ink: tuple[str, npt.NDArray[np.float32]] | None = None,
+    near: Issuer | None = None,
 ) -> PlacedSeal:
     """One more seal, put down in one way or another.
 
@@ -150,6 +179,7 @@ def strike(
         colour: class of the ink; None as the design and its kind have it.
         settings: rates.
         ink: the colour class and the absorbance of one that is given; None for a random one.
+        near: whose seal it is; of `_PLACES` places that people choose, it gets the one nearest to the name.
     """
     height, width = page.image.shape[:2]
     riding = None
@@ -166,7 +196,8 @@ def strike(
         centre = _across(rng, size, seals[int(rng.integers(len(seals)))])
         told["over-seal"] = True
     else:
-        centre, role = _beside(rng, page, size, seals, settings)
+        places = [_beside(rng, page, size, seals, settings) for _ in range(1 if near is None else _PLACES)]
+        centre, role = places[0] if near is None else min(places, key=lambda place: near.distance(place[0]))
         if role == "off-page":
             told["off-page"] = True
         elif role == "signature":

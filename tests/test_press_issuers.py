@@ -1,0 +1,91 @@
+"""Pages are sealed by those whom they name: names are found in their text, and given to designs that have room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seal2real.press import PressSettings, stamp_page
+from seal2real.press.issuers import Issuer, issued_by, issuers_of, names_another, organisations
+from seal2real.sample import Anchor, Page, TextBox
+from seal2real.seal import draw, random_design
+
+FIRM, OTHER, COMPANY = "岚陵市瀚途货运代理有限公司", "砚湖翎木医疗器械有限公司", "Venmira Shipping B.V."
+
+
+def page_with(*lines: str, anchors: tuple[Anchor, ...] = ()) -> Page:
+    image = np.full((900, 700, 3), 255, np.uint8)
+    text = tuple(TextBox(line, (60.0, 60.0 + 80 * row, 300.0, 20.0)) for row, line in enumerate(lines))
+    return Page(image, 80.0, text, anchors, "test")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (FIRM, [FIRM]),
+        (f"甲方（盖章）：{FIRM}", [FIRM]),
+        (f"卖方: {FIRM}（公章）", [FIRM]),
+        ("发证机关：萱洲区交通运输局", ["萱洲区交通运输局"]),
+        ("沐林区人民法院", ["沐林区人民法院"]),
+        (f"原告{FIRM}与被告{OTHER}运输合同纠纷一案", []),
+        ("公司各部门：", []),
+        ("付款方式：银行转账", []),
+        ("将名单报送办公室。", []),
+        ("请到邮局", []),
+        (f"For and on behalf of {COMPANY}", [COMPANY]),
+        (f"The Seller: {COMPANY}", [COMPANY]),
+        ("For Rosumbraton Trust Bank", ["Rosumbraton Trust Bank"]),
+        (f"Payment is made by {COMPANY} within ten days", []),
+        ("Bank of beneficiary", []),
+        ("", []),
+    ],
+)
+def test_names_are_found_where_they_stand_by_themselves(text: str, names: list[str]) -> None:
+    assert organisations(text) == names
+
+
+def test_who_signs_goes_before_who_is_only_named() -> None:
+    lines = (OTHER, f"甲方：{FIRM}")
+    assert [issuer.name for issuer in issuers_of(page_with(*lines))] == [OTHER, FIRM]
+    signing = page_with(*lines, anchors=(Anchor("signature", (60.0, 130.0, 300.0, 40.0)),))
+    assert [issuer.name for issuer in issuers_of(signing)] == [FIRM]
+    assert issuers_of(replace(signing, text=())) == ()
+
+
+@pytest.mark.parametrize("kind", ["company", "department", "invoice", "contract", "dater"])
+def test_designs_of_chinese_kinds_take_a_chinese_name_and_can_be_drawn(kind: str) -> None:
+    rng = np.random.default_rng(4)
+    design = issued_by(random_design(rng, kind), Issuer(FIRM, ((0, 0, 1, 1),)), rng)
+    assert design is not None and design.kind == kind and design.texts["name"] == FIRM
+    assert FIRM in {line.text for line in draw(design, 100).lines}
+
+
+def test_names_are_in_capitals_where_the_seal_has_capitals() -> None:
+    rng = np.random.default_rng(0)
+    design = issued_by(random_design(rng, "latin"), Issuer(COMPANY, ((0, 0, 1, 1),)), rng)
+    assert design is not None and design.texts["name"] == COMPANY.upper()
+
+
+def test_some_kinds_have_no_place_for_a_name() -> None:
+    rng = np.random.default_rng(1)
+    issuer = Issuer(FIRM, ((0, 0, 1, 1),))
+    for kind in ("personal-square", "hanko", "government", "cyrillic", "vietnamese", "latin"):
+        assert issued_by(random_design(rng, kind), issuer, rng) is None
+    assert not names_another(random_design(rng, "personal-square"))
+    assert issued_by(random_design(rng, "company"), issuer, rng, lambda design: False) is None
+
+
+def test_pages_are_sealed_by_those_whom_they_name() -> None:
+    page = page_with(f"甲方：{FIRM}", "", "", "", "", "", "", f"乙方：{OTHER}")
+    always, never = PressSettings(issuer=1.0, riding=0.0), PressSettings(issuer=0.0, riding=0.0)
+    named = [stamp_page(page, np.random.default_rng(s), 1, ["company"], settings=always).seals[0] for s in range(24)]
+    texts = [seal.design["texts"]["name"] for seal in named]
+    assert all(seal.effects["issuer"] for seal in named) and set(texts) == {FIRM, OTHER}
+    tops = {
+        name: np.median([s.offset[1] for s, text in zip(named, texts, strict=True) if text == name]) for name in texts
+    }
+    assert tops[FIRM] < tops[OTHER]  # each near its own line
+    strangers = [stamp_page(page, np.random.default_rng(s), 1, ["company"], settings=never).seals[0] for s in range(6)]
+    assert not any("issuer" in seal.effects or seal.design["texts"]["name"] in texts for seal in strangers)

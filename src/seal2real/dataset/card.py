@@ -51,7 +51,7 @@ One sample a line. Paths are relative to the file. Pixels, x to the right, y dow
 | `seals[].lines[]` | `text`, `role`, `curved`; `polygon` (along the top edge in reading order, back along the bottom edge); `characters` (a quad each: top-left, top-right, bottom-right, bottom-left as read); `crop`, the line unwarped for recognition, or null where it runs off the image |
 | `seals[].authenticity` | `impression` (made to look real), `paste` (a digital picture on the page), `colour-copy` (printed with its page) or `photocopy` (copied with its page, without colour; `colour` stays that of the ink) |
 | `seals[].genuine`, `.reference`, `.altered` | in verification sets: whether it is an impression of the genuine die; an image of that die's impression; for another die, what differs (`what`, `was`, `now`), else null |
-| `seals[].effects` | how the seal was put down, if not plainly: `double-strike`, `partial-strike`, `riding` (which sheet of how many, and its `strip` of the seal), `wear` (of the design itself), `upside-down`, `over-seal`, `over-signature`, `off-page`, `random-text`; how it was pasted or copied |
+| `seals[].effects` | how the seal was put down, if not plainly: `double-strike`, `partial-strike`, `riding` (which sheet of how many, and its `strip` of the seal), `wear` (of the design itself), `upside-down`, `over-seal`, `over-signature`, `off-page`, `issuer` (the page names whose seal it is), `random-text`; how it was pasted or copied |
 | `seals[].design` | what the seal was drawn from |
 | `text[]` | the page's own text: `text`, `bbox`; `under_seal` and `under_ink`, the shares of the box inside a seal's outline and under visible ink |
 | `objects` | boxes of the seals with category 0 = seal, for object detection |

@@ -33,7 +33,9 @@ SOURCES: dict[str, tuple[str, dict[str, Any]]] = {  # name -> kind and settings 
     "seal2real": ("forger", {"name": "default"}),
 }
 LEARNING = ("cut", "sdedit")  # need real images
+# Spelled out, so that results stay comparable when the defaults of `generate` change.
 _NEGATIVES, _RED = 0.12, 0.3
+_CROP_PRESS, _CASE_PRESS = "random-text=0.5,issuer=0", "issuer=0"
 _MIX = "impression=0.4,paste=0.3,altered=0.3"
 
 
@@ -136,7 +138,8 @@ def _make(
         dpi=config.dpi,
         negatives=0.0 if cases else _NEGATIVES,
         red=_RED,
-        press=None if cases else "random-text=0.5",
+        coloured_paper=0.0,
+        press=_CASE_PRESS if cases else _CROP_PRESS,
         validation=0.15 if cases else 0.0,
         test=0.0,
     )

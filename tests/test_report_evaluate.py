@@ -42,7 +42,7 @@ def test_evaluate_writes_its_report(dataset, real, tmp_path):
         dataset, real, tmp_path / "out", budget=BUDGET, protocol=Protocol(per_source=8), floor_splits=1, ocr=False
     )
     assert {"generated", "pasted"} <= {row.name for row in report.comparison.rows}
-    assert report.comparison.row("generated").headline.value > 0.8
+    assert report.comparison.row("generated").headline.value > 0.7
     assert "C2ST AUC" in str(report)
     assert "ink IoU" in str(report)
     written = json.loads((tmp_path / "out" / "evaluation.json").read_text())

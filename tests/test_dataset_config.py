@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 import seal2real.cli as cli
-from seal2real.dataset.config import parse_strength
 from seal2real.dataset.generate import GenerateConfig, load_context, make_sample
 from seal2real.errors import UsageError
+from seal2real.physics.strength import parse_strength
 from seal2real.press.stamping import NOT_RIDING
 from seal2real.seal import KINDS
 

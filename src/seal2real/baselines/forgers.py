@@ -18,6 +18,7 @@ from seal2real.forger.calibrate import CalibrationSettings, calibrate_folder
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.train import train
 from seal2real.forger.train_config import TrainConfig
+from seal2real.physics.strength import USUAL, drawn
 from seal2real.prior.config import read_config
 from seal2real.sample import Sample
 from seal2real.seeding import rng_for
@@ -56,6 +57,7 @@ class NamedSettings:
     name: str = "default"  # "default", "untrained", or the folder of a run
     wear: float = 0.5  # 0..1, 0.5 is as learned
     capture: float = 0.5  # 0..1, 0.5 is as learned
+    usual: bool = False  # draw both for every sample, as `generate` does
     noise: bool = True  # False gives every seal the same random code and fields
 
 
@@ -73,8 +75,15 @@ class NamedForger(_ForgerBaseline):
         self._take(forger)
         self.parameters = 0 if settings.name == "untrained" else self.parameters
         self.noise = settings.noise
+        self.usual = settings.usual
         if self.layers:
             self.style = {"wear": settings.wear, "capture": settings.capture}
+
+    def apply(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """The sample forged, in the style that the settings ask for."""
+        if self.usual and self.layers:
+            self.style = {"wear": drawn(USUAL, rng), "capture": drawn(USUAL, rng)}
+        return super().apply(sample, rng)
 
 
 @dataclass(frozen=True)

@@ -24,20 +24,16 @@ def generate(
         ),
     ] = "default",
     wear: Annotated[
-        str | None,
+        str,
         typer.Option(
             metavar="0..1|LOW-HIGH",
-            help="Wear of the impressions: 0 pristine, 0.5 as learned, 1 heavy; a range is drawn from for "
-            "every sample.  [default: 0.5]",
+            help="Wear of the impressions: 0 pristine, 0.5 as learned, 1 heavy; of a range, drawn for every sample.",
         ),
-    ] = None,
+    ] = "0-0.9",
     capture: Annotated[
-        str | None,
-        typer.Option(
-            metavar="0..1|LOW-HIGH",
-            help="Flaws of the scan: 0 none, 0.5 as learned, 1 heavy; or a range.  [default: 0.5]",
-        ),
-    ] = None,
+        str,
+        typer.Option(metavar="0..1|LOW-HIGH", help="Flaws of the scan: 0 none, 0.5 as learned, 1 heavy; or a range."),
+    ] = "0-0.9",
     capture_device: Annotated[
         str | None,
         typer.Option(
@@ -142,17 +138,17 @@ def generate(
     preview: Annotated[int, typer.Option(min=0, help="Samples shown in preview.jpg; 0 makes none.")] = 24,
 ) -> None:
     """Make a labelled dataset in **OUT**: stamped, clean, ink, masks, polygons, texts (Hugging Face imagefolder)."""
-    from seal2real.dataset.config import parse_strength
     from seal2real.dataset.generate import GenerateConfig
     from seal2real.dataset.generate import generate as make
     from seal2real.dataset.store import FAILURES, local_path
+    from seal2real.physics.strength import parse_strength
 
     config = GenerateConfig(
         count=count,
         seed=seed,
         forger=forger,
-        wear=None if wear is None else parse_strength(wear, "wear"),
-        capture=None if capture is None else parse_strength(capture, "capture"),
+        wear=parse_strength(wear, "wear"),
+        capture=parse_strength(capture, "capture"),
         capture_device=capture_device,
         pages=None if pages is None else str(pages),
         templates=tuple(template) if template else None,

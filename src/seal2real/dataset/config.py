@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seal2real.errors import UsageError
+from seal2real.physics.strength import USUAL, Strength, check_strength, drawn
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from seal2real.press import PressSettings
 
-Strength = float | tuple[float, float]  # a number, or a range that it is drawn from for every sample
 PHOTOCOPY = "photocopy"
 MOST_SHEETS = 20  # that one seal is split over; thicker documents get several
 
@@ -30,8 +29,8 @@ class GenerateConfig:
     count: int = 100  # samples
     seed: int = 0
     forger: str = "default"  # "default", "untrained", "none" (flat pasted seals) or a RUN folder of `seal2real train`
-    wear: Strength | None = None  # of the impressions: 0 pristine, 0.5 as learned, 1 twice as much; None = 0.5
-    capture: Strength | None = None  # flaws of the scan, on the same scale
+    wear: Strength = USUAL  # of the impressions: 0 pristine, 0.5 as learned, 1 twice as much
+    capture: Strength = USUAL  # flaws of the scan, on the same scale
     capture_device: str | None = (
         None  # "scan", "phone", "photocopy", or shares, "scan=0.7,phone=0.3"; None = as learned
     )
@@ -60,11 +59,7 @@ class GenerateConfig:
         _require(self.count >= 1, "count", self.count, "at least 1")
         _require(self.seed >= 0, "seed", self.seed, "0 or more")
         for name in ("wear", "capture"):
-            strength = getattr(self, name)
-            if strength is not None:
-                low, high = _ends(strength)
-                shown = f"{low:g}-{high:g}" if isinstance(strength, Sequence) else strength
-                _require(0 <= low <= high <= 1, name, shown, "0 to 1, or a range in it")
+            check_strength(name, getattr(self, name))
         if self.capture_device is not None:
             devices = DeviceMix.parse(self.capture_device)
             if self.forger == "none":
@@ -120,9 +115,8 @@ class GenerateConfig:
         return None if self.capture_device is None else DeviceMix.parse(self.capture_device).draw(rng)
 
     def style(self, rng: Generator) -> dict[str, float | str]:
-        """Wear and capture of a sample, as far as they are set, for `seal2real.forger.Forger.forge`."""
-        ends = {name: _ends(value) for name in ("wear", "capture") if (value := getattr(self, name)) is not None}
-        return {name: low if low == high else float(rng.uniform(low, high)) for name, (low, high) in ends.items()}
+        """Wear and capture of a sample, for `seal2real.forger.Forger.forge`."""
+        return {"wear": drawn(self.wear, rng), "capture": drawn(self.capture, rng)}
 
     def press_settings(self) -> PressSettings:
         """How pages are stamped.
@@ -133,27 +127,6 @@ class GenerateConfig:
         from seal2real.press import PressSettings
 
         return dataclasses.replace(PressSettings.parse(self.press), negatives=self.negatives)
-
-
-def parse_strength(text: str, name: str) -> Strength:
-    """``"0.3"`` as a number, ``"0.1-0.9"`` as a range.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    parts = text.split("-") if "-" in text.strip()[1:] else [text]  # a sign is no range
-    try:
-        low, high = float(parts[0]), float(parts[-1])
-    except ValueError:
-        parts = []
-    if len(parts) not in (1, 2):
-        raise UsageError(f"{name} is {text!r}; give a number from 0 to 1, or a range such as 0.1-0.9")
-    return low if len(parts) == 1 else (low, high)
-
-
-def _ends(strength: Strength) -> tuple[float, float]:
-    low, high = strength if isinstance(strength, Sequence) else (strength, strength)
-    return float(low), float(high)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ SOURCES: dict[str, tuple[str, dict[str, Any]]] = {  # name -> kind and settings 
     "cut": ("cut", {}),
     "sdedit": ("sdedit", {"prompt": "words", "strength": 0.4, "steps": 10}),
     "untrained": ("forger", {"name": "untrained"}),
-    "seal2real": ("forger", {"name": "default"}),
+    "seal2real": ("forger", {"name": "default", "usual": True}),
+    "as-learned": ("forger", {"name": "default"}),
 }
 LEARNING = ("cut", "sdedit")  # need real images
 # Spelled out, so that results stay comparable when the defaults of `generate` change.

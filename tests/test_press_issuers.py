@@ -62,6 +62,30 @@ def test_designs_of_chinese_kinds_take_a_chinese_name_and_can_be_drawn(kind: str
     assert FIRM in {line.text for line in draw(design, 100).lines}
 
 
+@pytest.mark.parametrize("kind", ["oval", "bilingual"])
+def test_seals_in_two_languages_name_one_company_twice(kind: str) -> None:
+    rng = np.random.default_rng(3)
+    firm = "岚陵市瀚途物流有限公司"
+    design = issued_by(random_design(rng, kind), Issuer(firm, ((0, 0, 1, 1),)), rng)
+    assert design is not None and {firm, "LANLING HANTU LOGISTICS CO., LTD"} <= set(design.texts.values())
+    assert issued_by(random_design(rng, kind), Issuer(COMPANY, ((0, 0, 1, 1),)), rng) is None
+    assert issued_by(random_design(rng, kind), Issuer("某某厚德有限责任公司", ((0, 0, 1, 1),)), rng) is None
+
+
+def test_a_branch_keeps_its_own_name() -> None:
+    rng = np.random.default_rng(5)
+    design = issued_by(random_design(rng, "branch"), Issuer(FIRM, ((0, 0, 1, 1),)), rng)
+    assert design is not None and design.texts["name"] == FIRM and design.texts["purpose"].isprintable()
+    assert "CO., LTD" not in "".join(design.texts.values())
+
+
+def test_only_firms_seal_invoices() -> None:
+    rng = np.random.default_rng(6)
+    office = Issuer("岚陵市萱洲区交通运输局", ((0, 0, 1, 1),))
+    assert issued_by(random_design(rng, "invoice"), office, rng) is None
+    assert issued_by(random_design(rng, "department"), office, rng) is not None
+
+
 def test_names_are_in_capitals_where_the_seal_has_capitals() -> None:
     rng = np.random.default_rng(0)
     design = issued_by(random_design(rng, "latin"), Issuer(COMPANY, ((0, 0, 1, 1),)), rng)

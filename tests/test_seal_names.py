@@ -54,3 +54,18 @@ def test_the_fonts_cover_every_word_list(font: str) -> None:
 
 def test_names_vary(rng: np.random.Generator) -> None:
     assert len({names.company_name(rng) for _ in range(300)}) > 295
+
+
+def test_every_company_of_the_lists_has_an_english_name_of_its_own() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        name = names.in_english(names.company_name(rng))
+        assert name.endswith(" Co., Ltd") and name.isascii() and len(name) <= 36
+    assert names.in_english("鹭林迅识园林绿化股份有限公司") == "Lulin Xunshi Gardens Co., Ltd"
+    assert names.in_english("筑渡（芷海）建设有限公司") == "Zhihai Zhudu Building Co., Ltd"
+    assert names.in_english("沐海省烁微化工有限公司") == "Muhai Shuowei Chemicals Co., Ltd"
+
+
+@pytest.mark.parametrize("name", ["", "某某厚德有限公司", "沐林区人民法院", "岚陵市有限公司", "Venmira Shipping B.V."])
+def test_other_names_have_none(name: str) -> None:
+    assert names.in_english(name) == ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
 
 from seal2real.sample import Box, Page
-from seal2real.seal import SealDesign, random_design
+from seal2real.seal import SealDesign, names, random_design
 
 # A name fills its line, or the part behind a colon; what goes on without a mark between is a sentence.
 _CHINESE = re.compile(
@@ -29,7 +29,8 @@ _FOR = "For "  # before the name in a signatory's block
 _WHERE = ("company-name", "signature", "title")  # places of a page that say who seals it
 _SLACK = {"chinese": 1, "latin": 3}  # characters by which a name may be longer or shorter than the one it replaces
 PERSONS = ("personal-", "hanko")  # what the names of signets begin with, as kinds go
-_OFFICE = "government"
+_OFFICE, _OF_FIRMS = "government", ("invoice",)
+_FIRM = ("公司", "集团", "工厂", "合作社")
 _DRAWS = 40  # until a design has room for the name
 
 
@@ -88,19 +89,32 @@ def issued_by(
     Returns:
         The design; None if the kind has no place for such a name.
     """
-    if not names_another(design):
+    if not names_another(design) or (design.kind in _OF_FIRMS and not issuer.name.endswith(_FIRM)):
         return None
     script = _script(issuer.name)
     for _ in range(_DRAWS):
-        own = design.texts.get("name", "")
-        start = _FOR if own.startswith(_FOR) else ""
-        body = own.removeprefix(start)
-        if _script(body) == script and abs(len(issuer.name) - len(body)) <= _SLACK[script]:
-            name = issuer.name.upper() if body.isupper() else issuer.name
-            named = replace(design, texts={**design.texts, "name": start + name})
+        texts = _named(design.texts, issuer.name, script)
+        if texts is not None:
+            named = replace(design, texts=texts)
             return named if accept is None or accept(named) else None
         design = random_design(rng, design.kind)
     return None
+
+
+def _named(texts: Mapping[str, str], name: str, script: str) -> dict[str, str] | None:
+    """The texts of a seal with this name in place of its own, in both languages if it has two; None if it does not
+    fit."""
+    scripts = {role: _script(text.removeprefix(_FOR)) for role, text in texts.items()}
+    role = next((role for role, found in scripts.items() if found == script), "")
+    others = [other for other, found in scripts.items() if found not in ("", script)]
+    body = texts.get(role, "").removeprefix(_FOR)
+    if not role or abs(len(name) - len(body)) > _SLACK[script] or (others and script != "chinese"):
+        return None
+    start = _FOR if texts[role].startswith(_FOR) else ""
+    given = {role: start + (name.upper() if body.isupper() else name)}
+    for other in others:
+        given[other] = names.in_english(name).upper()
+    return None if "" in given.values() else {**texts, **given}
 
 
 def names_another(design: SealDesign) -> bool:

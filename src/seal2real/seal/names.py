@@ -14,6 +14,7 @@ from importlib.resources import files
 from numpy.random import Generator
 
 _FORMS = ("有限公司", "有限责任公司", "股份有限公司")
+_LONG = 23  # letters of an English name's words
 _REGION = ("市", "县", "区", "省")
 # How often each purpose of the word list is met, in its order: finance, contracts and personnel lead.
 _PURPOSE_WEIGHTS = (8, 9, 4, 4, 1, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 0.5, 1)
@@ -139,6 +140,26 @@ def english_brand(rng: Generator) -> str:
 def english_company(rng: Generator) -> str:
     """An invented Latin-script company, e.g. Fenmira Trading Co., Ltd."""
     return " ".join((english_brand(rng), _pick(rng, words("latin_trades")), _pick(rng, words("latin_forms"))))
+
+
+def in_english(company: str) -> str:
+    """The English name that a Chinese company of these word lists has on a seal in two languages, e.g. Lanling Hantu
+    Trading Co., Ltd; empty for other names."""
+    body = next((company.removesuffix(form) for form in sorted(_FORMS, key=len)[::-1] if company.endswith(form)), "")
+    trades = dict(zip(words("trades"), words("trades_en"), strict=True))
+    trade = max((trade for trade in trades if body.endswith(trade)), key=len, default="")
+    syllables = {entry[0]: entry[1:] for entry in words("pinyin")}
+    own = body.removesuffix(trade).rstrip("）")
+    if "（" in own:  # the place in brackets after the brand
+        first, where = own.split("（", 1)
+    else:
+        where, first = own[:2], own[2:]
+        first = first[1:] if len(first) > 2 and first[0] in _REGION else first
+    if not trade or not first or not where or any(character not in syllables for character in first + where):
+        return ""
+    parts = ["".join(syllables[character] for character in part).capitalize() for part in (where, first)]
+    long = len("".join(parts)) + len(trades[trade]) > _LONG  # then without the place
+    return f"{' '.join(parts[long:])} {trades[trade]} Co., Ltd"
 
 
 def english_department(rng: Generator) -> str:

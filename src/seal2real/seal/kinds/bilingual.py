@@ -17,7 +17,8 @@ from seal2real.seal.separators import separators
 
 def sample(rng: Generator) -> SealDesign:
     """40 to 45 mm; the English name is invented apart from the Chinese one."""
-    chinese, english = names.company_name(rng, "有限公司"), names.english_company(rng).upper()
+    chinese, foreign = names.company_name(rng, "有限公司"), names.english_company(rng)
+    english = (names.in_english(chinese) or foreign).upper()
     rings = bool(rng.random() < 0.5)
     texts = {"name": chinese, "place": english}
     options: dict[str, Any] = {

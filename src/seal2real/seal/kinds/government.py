@@ -14,6 +14,8 @@ from seal2real.seal.kinds import ringed
 from seal2real.seal.kinds.base import SealKind
 from seal2real.seal.lettering import name_span, straight_text
 
+_POLICE = "户口专用章"  # of household registers, which no other office keeps
+
 
 def sample(rng: Generator) -> SealDesign:
     """42 to 45 mm, ring 1 to 1.2 mm; unions and associations have a second, fine ring."""
@@ -33,7 +35,9 @@ def sample(rng: Generator) -> SealDesign:
     options["emblem_mm"] = round(diameter * float(rng.uniform(0.46, 0.53)), 2)
     texts = {"name": name}
     if rng.random() < 0.15:
-        texts["purpose"] = ("专用章", "业务专用章", "行政审批专用章", "户口专用章")[int(rng.integers(4))]
+        texts["purpose"] = ("专用章", "业务专用章", "行政审批专用章", _POLICE)[int(rng.integers(4))]
+        if texts["purpose"] == _POLICE and not name.endswith("公安局"):
+            texts["purpose"] = "专用章"
         options["span"] = min(options["span"], 235.0)
         options["emblem_mm"] = round(0.82 * options["emblem_mm"], 2)
     elif rng.random() < 0.4 and span < 262.0:

@@ -16,7 +16,8 @@ from seal2real.seal.separators import separators
 
 def sample(rng: Generator) -> SealDesign:
     """About 45 x 30 mm; English around, Chinese in the middle, or the other way round."""
-    chinese, english = names.company_name(rng, "有限公司"), names.english_company(rng).upper()
+    chinese, foreign = names.company_name(rng, "有限公司"), names.english_company(rng)
+    english = (names.in_english(chinese) or foreign).upper()
     outside = "english" if rng.random() < 0.65 else "chinese"
     texts = {"name": english, "purpose": chinese} if outside == "english" else {"name": chinese, "purpose": english}
     options: dict[str, Any] = {

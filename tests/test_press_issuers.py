@@ -15,10 +15,10 @@ from seal2real.seal import draw, random_design
 FIRM, OTHER, COMPANY = "岚陵市瀚途货运代理有限公司", "砚湖翎木医疗器械有限公司", "Venmira Shipping B.V."
 
 
-def page_with(*lines: str, anchors: tuple[Anchor, ...] = ()) -> Page:
+def page_with(*lines: str, anchors: tuple[Anchor, ...] = (), source: str = "template:test +pen") -> Page:
     image = np.full((900, 700, 3), 255, np.uint8)
     text = tuple(TextBox(line, (60.0, 60.0 + 80 * row, 300.0, 20.0)) for row, line in enumerate(lines))
-    return Page(image, 80.0, text, anchors, "test")
+    return Page(image, 80.0, text, anchors, source)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,10 @@ def test_who_signs_goes_before_who_is_only_named() -> None:
     signing = page_with(*lines, anchors=(Anchor("signature", (60.0, 130.0, 300.0, 40.0)),))
     assert [issuer.name for issuer in issuers_of(signing)] == [FIRM]
     assert issuers_of(replace(signing, text=())) == ()
+
+
+def test_organisations_of_pages_that_are_not_ours_get_no_seals() -> None:
+    assert issuers_of(page_with(FIRM, source="contract.pdf#1")) == ()
 
 
 @pytest.mark.parametrize("kind", ["company", "department", "invoice", "contract", "dater"])

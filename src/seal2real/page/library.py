@@ -15,6 +15,7 @@ from seal2real.page.folder import check_dpi
 from seal2real.page.kinds import TEMPLATES
 from seal2real.sample import Page
 
+TEMPLATE = "template:"  # what the sources of its pages begin with
 LANGUAGES = tuple(sorted({name.rsplit("-", 1)[1] for name in TEMPLATES}))
 
 
@@ -91,7 +92,7 @@ class TemplatePages:
                 result = render.render(document, index, self.dpi)
         finally:
             document.close()
-        page = Page(result.image, float(self.dpi), result.text, result.anchors, f"template:{name}")
+        page = Page(result.image, float(self.dpi), result.text, result.anchors, f"{TEMPLATE}{name}")
         return finishing.finish(page, result.pens, rng, self.pen, self.red, self.coloured_paper)
 
 

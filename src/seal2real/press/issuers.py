@@ -1,4 +1,7 @@
-"""Whose seal it is: where a page names organisations, one of them has mostly sealed it."""
+"""Whose seal it is: where a page of ours names organisations, one of them has mostly sealed it.
+
+Pages of the user's own are left out: they name organisations that there are, and their seals are not made here.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 
+from seal2real.page.library import TEMPLATE
 from seal2real.sample import Box, Page
 from seal2real.seal import SealDesign, names, random_design
 
 # A name fills its line, or the part behind a colon; what goes on without a mark between is a sentence.
 _CHINESE = re.compile(
     r"(?:^|[:：\s])([\u4e00-\u9fff（）()]{4,20}"
-    r"(?:公司|合作社|集团|工厂|银行|人民政府(?:办公室)?|[^邮当布结格]局|法院|检察院|委员会|海关|中心|联合会|协会|学会|事务所|公证处"
+    r"(?:公司|合作社|集团|工厂|银行|人民政府(?:办公室)?|局|法院|检察院|委员会|海关|中心|联合会|协会|学会|事务所|公证处"
     r"|图书馆|档案馆|文化馆|博物馆|中学|小学|学院|大学|学校|幼儿园|医院|保健院|研究所|勘查院|测绘院|福利院))"
     r"(?=$|[\s，。；（(])"
 )
@@ -55,10 +59,10 @@ class Issuer:
 
 
 def issuers_of(page: Page) -> tuple[Issuer, ...]:
-    """The organisations that may have sealed a page: those named where people sign, else all that are named.
-
-    Scanned pages, whose text is not known, name none.
-    """
+    """The organisations that may have sealed a typeset page: those named where people sign, else all that are named.
+    For a page that is not of our templates, none."""
+    if not page.source.startswith(TEMPLATE):
+        return ()
     named: dict[str, list[Box]] = {}
     signing: set[str] = set()
     places = [anchor.bbox for anchor in page.anchors if anchor.role in _WHERE]

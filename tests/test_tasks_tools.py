@@ -37,8 +37,8 @@ def stamped(seed: int) -> Sample:
     """A forged page with a company's seal, at 100 dpi."""
     config = GenerateConfig(
         count=1, seed=seed, dpi=100, seals=1, kinds=("company",), colour="red", wear=0.2, capture=0.2,
-        press="riding=0,riding-unsigned=0,off-page=0,partial-strike=0,double-strike=0,upside-down=0,any-angle=0",
-        red=0.0,
+        press="issuer=0,riding=0,riding-unsigned=0,off-page=0,partial-strike=0,double-strike=0,upside-down=0,any-angle=0",
+        red=0.0, coloured_paper=0.0,
     )  # fmt: skip
     return make_sample(config, 0, load_context(config))
 
@@ -85,6 +85,14 @@ def test_a_generated_seal_is_found_whole(segmenter: Segmenter, sample: Sample) -
     assert (seals[0].shape, seals[0].colour) == ("round", "red")
     again = segmenter.segment(sample.stamped)
     assert again[0].to_dict() == seals[0].to_dict()
+
+
+@pytest.mark.parametrize("light", [(0.5, 0.55, 0.7), (0.62, 0.5, 0.42)])
+def test_dim_or_coloured_light_does_not_flood_the_paper(
+    segmenter: Segmenter, sample: Sample, light: tuple[float, float, float]
+) -> None:
+    seals = segmenter.segment((sample.stamped * light).astype(np.uint8))
+    assert len(seals) == 1 and mask_agreement(seals[0].on_page(*sample.size), sample.mask).iou > 0.65
 
 
 def test_a_page_without_a_seal_stays_empty(segmenter: Segmenter, sample: Sample) -> None:

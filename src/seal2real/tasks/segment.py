@@ -57,6 +57,8 @@ _OUTLINED = 150.0  # longest side of a seal whose outline is looked at
 _MARGIN = 0.35  # of a seal's length, how far beyond the found outline its ink is looked for
 _FRAME = 0.12  # of a seal's length, the frame about its ink
 _ALSO = 0.2  # confidence from which on another seal keeps its ink
+_BRIGHTEST, _DIM, _WHITE = 90.0, 180.0, 235.0  # percentile of paper; its level from which down it is made this white
+_GAIN = 3.0  # at most
 _BEYOND = 0.08  # of a seal's length, how far from the found outline its ink may lie
 
 
@@ -224,6 +226,7 @@ class Segmenter(UNetTool):
         Returns:
             The seals; none where there is none.
         """
+        image = _white_balanced(image)
         rough: list[Candidate] = []
         for scale in _search_scales(*image.shape[:2]):
             rough += self._search(image, scale)
@@ -296,6 +299,17 @@ class Segmenter(UNetTool):
         confidence = float(np.sqrt(own.confidence * max(candidate.confidence, 1e-6)))
         polygon = np.asarray(own.polygon * (2 / scale) + origin, np.float32)
         return replace(own, polygon=polygon, confidence=confidence)
+
+
+def _white_balanced(image: Image) -> Image:
+    """The image, its paper made white if dim or coloured light has made it darker than training knows: the brightest
+    tenth of each channel is taken for paper."""
+    paper = np.percentile(image.reshape(-1, 3), _BRIGHTEST, axis=0)
+    if paper.min() >= _DIM:
+        return image
+    gain = np.minimum(_WHITE / np.maximum(paper, 1.0), _GAIN)
+    levels = np.clip(np.arange(256)[:, None] * gain, 0, 255).astype(np.uint8)
+    return np.stack([levels[image[..., channel], channel] for channel in range(3)], axis=-1)
 
 
 def _about(image: Image, polygon: Polygon, margin: float) -> tuple[Image, tuple[int, int]]:

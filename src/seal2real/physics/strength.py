@@ -11,7 +11,7 @@ from seal2real.errors import UsageError
 Strength = float | tuple[float, float]
 """0 is pristine, 0.5 as learned from the real images, 1 twice as much."""
 
-USUAL: Strength = (0.0, 0.9)  # wider than what was learned: models that are trained on it find more (docs/benchmark.md)
+USUAL: Strength = (0.0, 0.9)  # wider than what was learned: one folder shows less than what users scan
 
 
 def parse_strength(text: str, name: str) -> Strength:

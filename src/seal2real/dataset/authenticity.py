@@ -30,6 +30,7 @@ Case = Literal["impression", "paste", "copy", "altered"]
 CASES: tuple[Case, ...] = ("impression", "paste", "copy", "altered")
 DEFAULT_MIX = "impression=0.4,paste=0.2,copy=0.2,altered=0.2"
 _MARGIN_MM = 3.0  # of paper around a reference
+_CUTS, _LEAST_SHOWN = 6, 0.3  # scans that a paste is looked for in; share of the seal's ink that must show in it
 _DISTURBED = ("riding", "double-strike", "partial-strike")  # strikes that say little of the design
 
 
@@ -157,8 +158,11 @@ def _pasted(sample: Sample, forger: Forger, rng: Generator, style: Mapping[str, 
     made = forger.forge(compose(sample.page, others), rng, style)
     way = Paste.random(rng)
     dpi = sample.page.dpi
-    picture = flat_picture(seal) if way.source == "drawn" else _cut_out(seal, dpi, forger, rng)
-    pasted = paste_picture(made.stamped, seal, picture, dpi, way)
+    for _ in range(_CUTS):  # who cuts out a seal takes one that shows
+        picture = flat_picture(seal) if way.source == "drawn" else _cut_out(seal, dpi, forger, rng)
+        pasted = paste_picture(made.stamped, seal, picture, dpi, way)
+        if pasted.visible.sum() >= _LEAST_SHOWN * (seal.inked >= 0.5).sum():
+            break
     target = replace(
         seal, visible=pasted.visible, authenticity="paste", effects={**seal.effects, "paste": way.to_dict()}
     )

@@ -31,8 +31,11 @@ class _ForgerBaseline(Baseline):
     """Applies ``self.forger``."""
 
     forger: Forger | None = None
-    style: Mapping[str, float] | None = None
     noise = True
+
+    def style(self, rng: np.random.Generator) -> Mapping[str, float] | None:
+        """Of the next sample, for `Forger.forge`; None as learned."""
+        return None
 
     def apply(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """The sample forged; from the image-to-image forger, with the labels of the paste.
@@ -42,7 +45,8 @@ class _ForgerBaseline(Baseline):
         """
         if self.forger is None:
             raise UsageError("there is no forger yet; call fit first")
-        forged = self.forger.forge(sample, rng if self.noise else rng_for(0, 0, "one noise for all"), self.style)
+        style = self.style(rng)
+        forged = self.forger.forge(sample, rng if self.noise else rng_for(0, 0, "one noise for all"), style)
         return forged if self.layers else replace(sample, stamped=forged.stamped)
 
     def _take(self, forger: Forger) -> None:
@@ -75,15 +79,13 @@ class NamedForger(_ForgerBaseline):
         self._take(forger)
         self.parameters = 0 if settings.name == "untrained" else self.parameters
         self.noise = settings.noise
-        self.usual = settings.usual
-        if self.layers:
-            self.style = {"wear": settings.wear, "capture": settings.capture}
 
-    def apply(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample forged, in the style that the settings ask for."""
-        if self.usual and self.layers:
-            self.style = {"wear": drawn(USUAL, rng), "capture": drawn(USUAL, rng)}
-        return super().apply(sample, rng)
+    def style(self, rng: np.random.Generator) -> Mapping[str, float] | None:
+        """As the settings ask for; an image-to-image forger has none."""
+        if not self.layers:
+            return None
+        wear, capture = (USUAL, USUAL) if self.settings.usual else (self.settings.wear, self.settings.capture)
+        return {"wear": drawn(wear, rng), "capture": drawn(capture, rng)}
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,8 @@ def test_masks_lie_on_the_ink_and_the_clean_twin_is_clean(case: Case, seed: int,
     darker = made.clean.astype(float).mean(axis=2) - made.stamped.astype(float).mean(axis=2)
     bare = made.page.image.min(axis=2) > 250
     assert darker[made.mask & bare].mean() > 15
-    far = cv2.dilate((made.ink > 0.0).astype(np.uint8), np.ones((41, 41), np.uint8)) == 0
+    reach = 81 if case == "copy" else 41  # which may be scanned twice: two blurs, two JPEGs
+    far = cv2.dilate((made.ink > 0.0).astype(np.uint8), np.ones((reach, reach), np.uint8)) == 0
     assert np.abs(darker[far]).max() < 1e-6
     assert np.abs(darker[(made.ink < 0.02) & bare]).mean() < 3.0
 

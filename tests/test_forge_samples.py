@@ -222,3 +222,13 @@ def test_paste_covers_print_and_dye_does_not(scanned: bool) -> None:
     assert (paste[over_print] - dye[over_print])[..., 0].min() > 25, "red shows on black"
     assert np.abs(paste[over_paper] - dye[over_paper]).max() <= 12
     assert np.array_equal(paste[beside], dye[beside])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_paper_is_grained_but_not_mottled(untrained: Forger, seed: int) -> None:
+    blank = Page(np.full((500, 500, 3), 255, np.uint8), 100, (), (), "blank")
+    forged = untrained.forge(compose(blank, ()), np.random.default_rng(seed), {"capture": 1.0})
+    grey = forged.clean.astype(np.float32).mean(2)
+    millimetre = 100 / 25.4
+    clouds = cv2.GaussianBlur(grey, (0, 0), 0.5 * millimetre) - cv2.GaussianBlur(grey, (0, 0), 2 * millimetre)
+    assert clouds[40:-40, 40:-40].std() < 1.6

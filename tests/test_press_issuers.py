@@ -29,6 +29,7 @@ def page_with(*lines: str, anchors: tuple[Anchor, ...] = (), source: str = "temp
         (f"卖方: {FIRM}（公章）", [FIRM]),
         ("发证机关：萱洲区交通运输局", ["萱洲区交通运输局"]),
         ("沐林区人民法院", ["沐林区人民法院"]),
+        (f"收款单位（公章）{FIRM}", [FIRM]),
         (f"原告{FIRM}与被告{OTHER}运输合同纠纷一案", []),
         ("公司各部门：", []),
         ("付款方式：银行转账", []),
@@ -39,6 +40,7 @@ def page_with(*lines: str, anchors: tuple[Anchor, ...] = (), source: str = "temp
         ("For Rosumbraton Trust Bank", ["Rosumbraton Trust Bank"]),
         (f"Payment is made by {COMPANY} within ten days", []),
         ("Bank of beneficiary", []),
+        ("M Margora Commercial Bank", ["Margora Commercial Bank"]),  # behind a logo
         ("", []),
     ],
 )
@@ -52,6 +54,50 @@ def test_who_signs_goes_before_who_is_only_named() -> None:
     signing = page_with(*lines, anchors=(Anchor("signature", (60.0, 130.0, 300.0, 40.0)),))
     assert [issuer.name for issuer in issuers_of(signing)] == [FIRM]
     assert issuers_of(replace(signing, text=())) == ()
+
+
+def test_a_name_in_the_head_says_who_seals_but_not_where() -> None:
+    date = Anchor("date", (400.0, 700.0, 120.0, 20.0))
+    judgment = page_with(
+        "沐林区人民法院", "民事判决书", FIRM, anchors=(Anchor("title", (60.0, 60.0, 300.0, 20.0)), date)
+    )
+    (court,) = issuers_of(judgment)
+    assert court.name == "沐林区人民法院" and court.boxes == ()
+    settings = PressSettings(issuer=1.0, riding=0.0, off_page=0.0)
+    seals = [stamp_page(judgment, np.random.default_rng(s), 1, ["company"], settings=settings) for s in range(40)]
+    middles = [sample.seals[0].outline.mean(0)[1] for sample in seals]
+    assert np.mean([middle > 600 for middle in middles]) > 0.7  # by the date
+    assert {sample.seals[0].design["texts"]["name"] for sample in seals} == {court.name}
+    assert {sample.seals[0].kind for sample in seals} == {"company"}  # as it was asked for
+    usual = [stamp_page(judgment, np.random.default_rng(s), 1, settings=settings).seals[0].kind for s in range(40)]
+    assert usual.count("government") > 8 > 3 * usual.count("company")
+
+
+def test_offices_seldom_seal_what_firms_have_signed() -> None:
+    page, settings = page_with(f"甲方：{FIRM}", f"乙方：{OTHER}"), PressSettings(issuer=1.0, riding=0.0)
+    kinds = [*["government"] * 12, "company"]  # about as often
+    even = [stamp_page(page, np.random.default_rng(s), 1, kinds, settings=settings).seals[0] for s in range(60)]
+    strangers = PressSettings(issuer=0.0, riding=0.0)
+    free = [stamp_page(page, np.random.default_rng(s), 1, kinds, settings=strangers).seals[0] for s in range(60)]
+    offices = [sum(seal.kind == "government" for seal in seals) for seals in (even, free)]
+    assert 0 < offices[0] < 0.7 * offices[1]
+
+
+def test_who_issues_a_licence_seals_it_not_who_holds_it() -> None:
+    lines = ("资质证书", f"单位名称：{FIRM}", "", "", "", "", "", "发证机关：萱洲区交通运输局", "2024年3月1日")
+    places = (
+        Anchor("company-name", (60.0, 140.0, 300.0, 20.0)),
+        Anchor("company-name", (60.0, 620.0, 300.0, 20.0)),
+        Anchor("date", (60.0, 700.0, 300.0, 20.0)),
+    )
+    assert [issuer.name for issuer in issuers_of(page_with(*lines, anchors=places))] == ["萱洲区交通运输局"]
+
+
+def test_a_name_is_read_over_a_break_of_line() -> None:
+    lines = (f"收款单位（公章）{FIRM[:6]}", FIRM[6:])
+    place = Anchor("signature", (60.0, 60.0, 300.0, 120.0))
+    (issuer,) = issuers_of(page_with(*lines, anchors=(place,)))
+    assert issuer == Issuer(FIRM, ((60.0, 60.0, 300.0, 100.0),))
 
 
 def test_organisations_of_pages_that_are_not_ours_get_no_seals() -> None:
@@ -87,6 +133,7 @@ def test_only_firms_seal_invoices() -> None:
     rng = np.random.default_rng(6)
     office = Issuer("岚陵市萱洲区交通运输局", ((0, 0, 1, 1),))
     assert issued_by(random_design(rng, "invoice"), office, rng) is None
+    assert issued_by(random_design(rng, "government"), office, rng) is not None
     assert issued_by(random_design(rng, "department"), office, rng) is not None
 
 

@@ -18,7 +18,7 @@ from seal2real.forger.calibrate import CalibrationSettings, calibrate_folder
 from seal2real.forger.layered import LayeredForger
 from seal2real.forger.train import train
 from seal2real.forger.train_config import TrainConfig
-from seal2real.physics.strength import USUAL, drawn
+from seal2real.physics.strength import USUAL_CAPTURE, USUAL_WEAR, drawn
 from seal2real.prior.config import read_config
 from seal2real.sample import Sample
 from seal2real.seeding import rng_for
@@ -84,7 +84,8 @@ class NamedForger(_ForgerBaseline):
         """As the settings ask for; an image-to-image forger has none."""
         if not self.layers:
             return None
-        wear, capture = (USUAL, USUAL) if self.settings.usual else (self.settings.wear, self.settings.capture)
+        own = self.settings
+        wear, capture = (USUAL_WEAR, USUAL_CAPTURE) if own.usual else (own.wear, own.capture)
         return {"wear": drawn(wear, rng), "capture": drawn(capture, rng)}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from seal2real.errors import UsageError
-from seal2real.physics.strength import USUAL, drawn
+from seal2real.physics.strength import USUAL_CAPTURE, USUAL_WEAR, drawn
 from seal2real.press import compose
 from seal2real.press.alteration import alter_design
 from seal2real.press.placement import lay, place
@@ -175,7 +175,7 @@ def _cut_out(seal: PlacedSeal, dpi: float, forger: Forger, rng: Generator) -> Im
     height, width = seal.coverage.shape
     paper = Page(np.full((height, width, 3), 255, np.uint8), dpi, (), (), "blank")
     here = replace(seal, offset=(0, 0))
-    style = {"wear": drawn(USUAL, rng), "capture": drawn(USUAL, rng)}  # pictures are cut out of any scan
+    style = {"wear": drawn(USUAL_WEAR, rng), "capture": drawn(USUAL_CAPTURE, rng)}  # pictures are cut out of any scan
     return forger.forge(compose(paper, [here]), rng, style).stamped
 
 
@@ -185,7 +185,7 @@ def _copied(sample: Sample, forger: Forger, rng: Generator, style: Mapping[str, 
 
     origin = "file" if rng.random() < 0.5 else "scan"
     if origin == "scan":
-        first = {"wear": drawn(USUAL, rng), "capture": float(rng.uniform(0.05, 0.35))}
+        first = {"wear": drawn(USUAL_WEAR, rng), "capture": float(rng.uniform(0.05, 0.35))}
         sample = forger.forge(sample, rng, first)
     printer = Printer.random(rng)
     sheets = print_pages([sample.stamped, sample.clean], sample.page.dpi, printer, rng)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seal2real.errors import UsageError
-from seal2real.physics.strength import USUAL, Strength, check_strength, drawn
+from seal2real.physics.strength import USUAL_CAPTURE, USUAL_WEAR, Strength, check_strength, drawn
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -29,8 +29,8 @@ class GenerateConfig:
     count: int = 100  # samples
     seed: int = 0
     forger: str = "default"  # "default", "untrained", "none" (flat pasted seals) or a RUN folder of `seal2real train`
-    wear: Strength = USUAL  # of the impressions: 0 pristine, 0.5 as learned, 1 twice as much
-    capture: Strength = USUAL  # flaws of the scan, on the same scale
+    wear: Strength = USUAL_WEAR  # of the impressions: 0 pristine, 0.5 as learned, 1 twice as much
+    capture: Strength = USUAL_CAPTURE  # flaws of the scan, on the same scale
     capture_device: str | None = (
         None  # "scan", "phone", "photocopy", or shares, "scan=0.7,phone=0.3"; None = as learned
     )

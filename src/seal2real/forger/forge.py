@@ -35,6 +35,9 @@ _WEAR += ("grain", "dropout", "rim", "halo", "double", "smear")
 _FRESH_FILM = 0.85  # dial of the film's thickness at wear 0, at least
 _INKS = ("ink_red", "ink_green", "ink_blue")
 _CAPTURE = ("blur", "noise", "chroma_noise", "jpeg", "chroma_blur", "black_level", "shading", "fibre")
+# Crops of seals say little of a sheet: what passes for grain there is a mottle of the whole page.
+_ROUGHEST = 0.022  # deviation of the paper's texture, at most
+_FINE, _SMOOTHER = 0.2, 0.8  # millimetres up to which it may be that rough; larger ones less, by this power
 _MARGIN_MM = 2.5  # around a seal: room for halo, double strike, and the scan's blur
 _THICK = 0.6  # body of the thickest paste
 _BAND = 512  # rows that the residual forger takes at a time
@@ -202,8 +205,9 @@ class Forger:
         )
         dials[:, film] += fresh * (_FRESH_FILM - dials[:, film]).clamp_min(0)
         dials[:, inks] += fresh * (0.5 - dials[:, inks].mean(1, keepdim=True)).clamp_min(0)
-        dials = dials.clamp(0, 1)
-        return decode(dials)
+        settings = decode(dials.clamp(0, 1))
+        roughest = _ROUGHEST * (settings["fibre_size"] / _FINE).clamp_min(1.0) ** -_SMOOTHER
+        return {**settings, "fibre": roughest * (settings["fibre"] / roughest).tanh()}
 
     def _forge_layers(self, sample: Sample, rng: Generator, style: Style) -> Sample:
         height, width = sample.size

@@ -11,7 +11,7 @@ from seal2real.page.text import chance, choose, uniform
 _SERIF_ZH = "Noto Serif SC"
 _SANS_ZH = "Noto Sans SC"
 # Latin letters and digits inside Chinese text come from the first font that has them.
-_LATIN_IN_ZH = ("Libertinus Serif", "New Computer Modern", "")
+_LATIN_IN_ZH = ("Libertinus Serif", "Libertinus Serif", "")
 _ENGLISH = ("Libertinus Serif", "New Computer Modern", "Noto Sans SC", "Noto Serif SC", "DejaVu Sans Mono")
 _FOOTERS_ZH = (
     "",
@@ -45,7 +45,7 @@ def page_style(rng: np.random.Generator, language: str) -> dict[str, Any]:
     }
     style: dict[str, Any] = {"ink": ink, "margin": margin, "lang": language, "paper": "a4"}
     if language == "zh":
-        body = _SERIF_ZH if chance(rng, 0.68) else _SANS_ZH
+        body = _SERIF_ZH if chance(rng, 0.85) else _SANS_ZH  # offices set Song and FangSong
         latin = choose(rng, _LATIN_IN_ZH) if body == _SERIF_ZH else choose(rng, ("", "", "Libertinus Serif"))
         title = _SANS_ZH if chance(rng, 0.5) else _SERIF_ZH
         fonts = ([{"name": latin, "covers": "latin-in-cjk"}] if latin else []) + [body]
@@ -60,8 +60,8 @@ def page_style(rng: np.random.Generator, language: str) -> dict[str, Any]:
             "footer": choose(rng, _FOOTERS_ZH),
         }
     else:
-        body = _ENGLISH[int(rng.choice(len(_ENGLISH), p=(0.34, 0.24, 0.24, 0.12, 0.06)))]
-        title = body if chance(rng, 0.6) else choose(rng, ("Noto Sans SC", "Libertinus Serif", "New Computer Modern"))
+        body = _ENGLISH[int(rng.choice(len(_ENGLISH), p=(0.50, 0.06, 0.28, 0.10, 0.06)))]
+        title = body if chance(rng, 0.6) else choose(rng, ("Noto Sans SC", "Libertinus Serif"))
         if {body, title} & {_SANS_ZH, _SERIF_ZH}:
             title = body  # one way of making bold serves both
         style |= {

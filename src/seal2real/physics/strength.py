@@ -11,7 +11,8 @@ from seal2real.errors import UsageError
 Strength = float | tuple[float, float]
 """0 is pristine, 0.5 as learned from the real images, 1 twice as much."""
 
-USUAL: Strength = (0.0, 0.9)  # wider than what was learned: one folder shows less than what users scan
+USUAL_WEAR: Strength = (0.0, 0.9)  # wider than what was learned: one folder shows less than what users scan
+USUAL_CAPTURE: Strength = (0.0, 0.7)  # beyond, pages are scanned again
 
 
 def parse_strength(text: str, name: str) -> Strength:

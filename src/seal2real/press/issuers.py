@@ -6,35 +6,38 @@ Pages of the user's own are left out: they name organisations that there are, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
 
 from seal2real.page.library import TEMPLATE
+from seal2real.press.placement import in_head
 from seal2real.sample import Box, Page
 from seal2real.seal import SealDesign, names, random_design
 
 # A name fills its line, or the part behind a colon; what goes on without a mark between is a sentence.
 _CHINESE = re.compile(
     r"(?:^|[:：\s])([\u4e00-\u9fff（）()]{4,20}"
-    r"(?:公司|合作社|集团|工厂|银行|人民政府(?:办公室)?|局|法院|检察院|委员会|海关|中心|联合会|协会|学会|事务所|公证处"
+    r"(?:公司|合作社|集团|工厂|银行|人民政府(?:办公室)?|局|法院|检察院|测试所|检验所|检测所|委员会|海关|中心|联合会|协会|学会|事务所|公证处"
     r"|图书馆|档案馆|文化馆|博物馆|中学|小学|学院|大学|学校|幼儿园|医院|保健院|研究所|勘查院|测绘院|福利院))"
     r"(?=$|[\s，。；（(])"
 )
 _LATIN = re.compile(
-    r"(?:^|[:：] ?)(?:For and on behalf of |For )?((?:[A-Z][\w&'’-]+ ){1,4}"
+    r"(?:^(?:[A-Z] )?|[:：] ?)(?:For and on behalf of |For )?((?:[A-Z][\w&'’-]+ ){1,4}"
     r"(?:Co\., Ltd\.?|Pvt\. Ltd\.?|Ltd\.?|Inc\.?|GmbH|AG|S\.r\.l\.|S\.A\.|B\.V\.|LLC|LLP|PLC|Corporation|Bank"
     r"|Office|Council|Court|University|College|School|Hospital|Ministry|Authority|Agency|Institute))$",
 )
+_SEALED = re.compile(r"^.*（[公盖签]章）[:：]?(?=.)")  # before the name of who seals
 _CAPITALS = re.compile(_LATIN.pattern, re.IGNORECASE)  # as seals have it
 _FOR = "For "  # before the name in a signatory's block
 _WHERE = ("company-name", "signature", "title")  # places of a page that say who seals it
 _SLACK = {"chinese": 1, "latin": 3}  # characters by which a name may be longer or shorter than the one it replaces
 PERSONS = ("personal-", "hanko")  # what the names of signets begin with, as kinds go
-_OFFICE, _OF_FIRMS = "government", ("invoice",)
-_FIRM = ("公司", "集团", "工厂", "合作社")
+FIRM, OFFICE, _OF_FIRMS = "company", "government", ("invoice",)  # kinds
+_EMBLEM = ("法院", "检察院", "人民政府")
+_FIRMS = ("公司", "集团", "工厂", "合作社")
 _DRAWS = 40  # until a design has room for the name
 
 
@@ -44,14 +47,21 @@ class Issuer:
 
     Attributes:
         name: as it is printed.
-        boxes: lines that name it, each (x, y, width, height) in pixels of the page.
+        boxes: lines that name it where the page is signed, each (x, y, width, height) in pixels of the page.
     """
 
     name: str
     boxes: tuple[Box, ...]
 
+    @property
+    def has_emblem(self) -> bool:
+        """Whether its seal has an emblem where firms have a star."""
+        return self.name.endswith(_EMBLEM)
+
     def distance(self, point: tuple[float, float]) -> float:
-        """Pixels from ``point`` to the nearest of the lines."""
+        """Pixels from ``point`` to the nearest of the lines; 0 where there is none."""
+        if not self.boxes:
+            return 0.0
         return min(
             float(np.hypot(max(x - point[0], 0, point[0] - x - w), max(y - point[1], 0, point[1] - y - h)))
             for x, y, w, h in self.boxes
@@ -59,24 +69,43 @@ class Issuer:
 
 
 def issuers_of(page: Page) -> tuple[Issuer, ...]:
-    """The organisations that may have sealed a typeset page: those named where people sign, else all that are named.
-    For a page that is not of our templates, none."""
+    """The organisations that may have sealed a typeset page: those named where it is signed, else those in its head,
+    else all that are named. For a page that is not of our templates, none."""
     if not page.source.startswith(TEMPLATE):
         return ()
     named: dict[str, list[Box]] = {}
-    signing: set[str] = set()
+    ranks: dict[str, int] = {}
     places = [anchor.bbox for anchor in page.anchors if anchor.role in _WHERE]
-    for line in page.text:
-        for name in organisations(line.text):
-            named.setdefault(name, []).append(line.bbox)
-            if any(_meet(line.bbox, place) for place in places):
-                signing.add(name)
-    return tuple(Issuer(name, tuple(boxes)) for name, boxes in named.items() if not signing or name in signing)
+    for text, box in _lines(page, places):
+        for name in organisations(text):
+            head = in_head(box, page)
+            named.setdefault(name, [])
+            if not head:
+                named[name].append(box)
+            rank = 2 if not any(_meet(box, place) for place in places) else int(head)
+            ranks[name] = min(rank, ranks.get(name, rank))
+    first = min(ranks.values(), default=0)
+    return tuple(Issuer(name, tuple(boxes)) for name, boxes in named.items() if ranks[name] == first)
+
+
+def _lines(page: Page, places: Sequence[Box]) -> Iterator[tuple[str, Box]]:
+    """Lines of text, with their boxes; two lines of one place as one where only both together name somebody."""
+    joined = False
+    for index, line in enumerate(page.text):
+        after = page.text[index + 1] if index + 1 < len(page.text) else line
+        if joined:  # with the one before
+            joined = False
+            continue
+        both = line.text.strip() + after.text.strip()
+        together = after is not line and any(_meet(line.bbox, place) and _meet(after.bbox, place) for place in places)
+        joined = together and bool(organisations(both)) and not organisations(line.text)
+        yield (both, _around(line.bbox, after.bbox)) if joined else (line.text, line.bbox)
 
 
 def organisations(text: str) -> list[str]:
     """The names of organisations in a line of text, such as 甲方：岚陵市瀚途货运代理有限公司."""
-    return [match[1] for pattern in (_CHINESE, _LATIN) for match in pattern.finditer(text.strip())]
+    text = _SEALED.sub("", text.strip())
+    return [match[1] for pattern in (_CHINESE, _LATIN) for match in pattern.finditer(text)]
 
 
 def issued_by(
@@ -93,7 +122,8 @@ def issued_by(
     Returns:
         The design; None if the kind has no place for such a name.
     """
-    if not names_another(design) or (design.kind in _OF_FIRMS and not issuer.name.endswith(_FIRM)):
+    firm = issuer.name.endswith(_FIRMS)
+    if not names_another(design) or (design.kind in _OF_FIRMS and not firm) or (design.kind == OFFICE and firm):
         return None
     script = _script(issuer.name)
     for _ in range(_DRAWS):
@@ -122,13 +152,19 @@ def _named(texts: Mapping[str, str], name: str, script: str) -> dict[str, str] |
 
 
 def names_another(design: SealDesign) -> bool:
-    """Whether a design bears a name that is no person's; public offices seal what others have issued, too."""
-    return "name" in design.texts and not design.kind.startswith(PERSONS) and design.kind != _OFFICE
+    """Whether a design bears a name that is no person's."""
+    return "name" in design.texts and not design.kind.startswith(PERSONS)
 
 
 def _script(name: str) -> str:
     """The script of an organisation's name; empty for what is none."""
     return "chinese" if _CHINESE.search(name) else "latin" if _CAPITALS.search(name) else ""
+
+
+def _around(box: Box, other: Box) -> Box:
+    (x, y, w, h), (u, v, p, q) = box, other
+    left, top = min(x, u), min(y, v)
+    return left, top, max(x + w, u + p) - left, max(y + h, v + q) - top
 
 
 def _meet(box: Box, other: Box) -> bool:

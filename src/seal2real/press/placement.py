@@ -13,7 +13,7 @@ from seal2real.errors import UsageError
 from seal2real.press.inks import random_ink
 from seal2real.press.settings import DEFAULT, PressSettings
 from seal2real.press.strikes import size_of
-from seal2real.sample import Anchor, Page, PlacedSeal, Polygon, SealArt, TextLine
+from seal2real.sample import Anchor, Box, Page, PlacedSeal, Polygon, SealArt, TextLine
 from seal2real.seal import KINDS, SealDesign, draw, kind_of
 
 # How much each kind of anchor attracts a seal (relative).
@@ -27,6 +27,8 @@ ANCHOR_PULL = {
     "total": 0.7,
     "title": 0.3,
 }
+_HEAD_PULL = 0.15  # share of it that a place in the head of a signed page keeps
+_APART = 35.0  # millimetres above where a page is signed, from which on it is the head
 ANYWHERE_SHARES = (0.06, 0.45)  # seals just anywhere: on a page that is signed, and on another
 
 
@@ -72,10 +74,37 @@ def random_centre(
     if anywhere or not anchors:
         x, y = float(rng.uniform(0.0, width)), float(rng.uniform(0.0, height))
         return _inside(x, y, size, (width, height), slack=0.0), "free"
-    pull = np.array([ANCHOR_PULL.get(anchor.role, 0.5) for anchor in anchors])
+    signing = signing_places(page)
+    pull = np.array(
+        [
+            ANCHOR_PULL.get(anchor.role, 0.5) * (_HEAD_PULL if _heads(anchor, signing, page.dpi) else 1.0)
+            for anchor in anchors
+        ]
+    )
     anchor = anchors[int(rng.choice(len(pull), p=pull / pull.sum()))]
     x, y = _over(rng, anchor, size)
     return _inside(x, y, size, (width, height), slack=0.0), anchor.role
+
+
+def signing_places(page: Page) -> tuple[Anchor, ...]:
+    """Where a page is signed: its signatures; without any, the lowest of its dates and names."""
+    signatures = tuple(anchor for anchor in page.anchors if anchor.role == "signature")
+    others = [anchor for anchor in page.anchors if anchor.role in ("date", "company-name")]
+    return signatures or tuple(sorted(others, key=lambda anchor: anchor.bbox[1])[-1:])
+
+
+def in_head(box: Box, page: Page) -> bool:
+    """Whether something is far above all places where the page is signed."""
+    return _above(box, signing_places(page), page.dpi)
+
+
+def _heads(anchor: Anchor, signing: Sequence[Anchor], dpi: float) -> bool:
+    return anchor.role in ("date", "company-name", "title") and _above(anchor.bbox, signing, dpi)
+
+
+def _above(box: Box, signing: Sequence[Anchor], dpi: float) -> bool:
+    foot = box[1] + box[3] + _APART * dpi / 25.4
+    return bool(signing) and all(anchor.bbox[1] > foot for anchor in signing)
 
 
 def off_page(rng: Generator, size: tuple[float, float], page: tuple[int, int]) -> tuple[float, float]:

@@ -11,8 +11,8 @@ from numpy.random import Generator
 
 from seal2real.errors import UsageError
 from seal2real.press.compose import compose
-from seal2real.press.issuers import Issuer, issued_by, issuers_of, names_another
-from seal2real.press.placement import ink_of, is_signed, lay, random_angle, random_centre
+from seal2real.press.issuers import FIRM, OFFICE, Issuer, issued_by, issuers_of, names_another
+from seal2real.press.placement import ink_of, is_chinese, is_signed, lay, random_angle, random_centre
 from seal2real.press.settings import DEFAULT, PressSettings
 from seal2real.press.strikes import Riding, double_strike, partial_strike, riding_centre, riding_part, size_of
 from seal2real.sample import Page, PlacedSeal, Sample
@@ -25,6 +25,7 @@ _RIDING_KIND_SHARE = 0.9  # of seals that say 骑缝章
 _UPSIDE_DOWN = 120.0  # degrees, from which on it is told
 _PLACES = 3  # that an issuer's seal may have
 _OTHERS = 3  # designs that are tried for an issuer
+_ALSO = 0.3  # of the public offices: they seal what others have issued
 _DESIGN_DRAWS, _KIND_DRAWS = 400, 20  # until a design is accepted
 
 
@@ -71,13 +72,14 @@ def stamp_page(
     shares = np.array([kind.foreign_share if foreign else kind.share for kind in allowed])
     seals: list[PlacedSeal] = []
     issuers = issuers_of(page) if settings.issuer > 0 else ()
+    offices = any(kind.name == OFFICE for kind in allowed)
     for _ in range(count):
         if is_own(rng, designs, design_share):
             design = given_design(rng, designs, seals)
             seals.append(strike(page, rng, design, seals, own_colour(design, colour), settings))
         else:
             design, issuer, told = _lettered(
-                lambda: invented_design(rng, allowed, shares, accept), issuers, rng, accept, settings
+                lambda: invented_design(rng, allowed, shares, accept), issuers, rng, accept, settings, offices
             )
             seal = strike(page, rng, design, seals, colour, settings, near=issuer)
             seals.append(replace(seal, effects={**seal.effects, **told}))
@@ -90,8 +92,10 @@ def _lettered(
     rng: Generator,
     accept: Callable[[SealDesign], bool] | None,
     settings: PressSettings,
+    offices: bool,
 ) -> tuple[SealDesign, Issuer | None, dict[str, bool]]:
-    """An invented design, whom of the page's issuers it names, if any, and what is told of that."""
+    """An invented design, whom of the page's issuers it names, if any, and what is told of that; ``offices``: their
+    seals may be drawn."""
     design = invent()
     if settings.random_text > 0 and rng.random() < settings.random_text:
         return with_random_text(design, rng), None, {"random-text": True}
@@ -99,10 +103,12 @@ def _lettered(
         return design, None, {}
     issuer = issuers[int(rng.integers(len(issuers)))]
     for _ in range(_OTHERS):
+        if offices and design.kind == FIRM and issuer.has_emblem:
+            design = random_design(rng, OFFICE)
         named = issued_by(design, issuer, rng, accept)
         if named is not None:
             return named, issuer, {"issuer": True}
-        if not names_another(design):
+        if not names_another(design) or (design.kind == OFFICE and rng.random() < _ALSO):
             break
         design = invent()  # who seals a page that names him has no seal of somebody else's
     return design, None, {}
@@ -117,12 +123,6 @@ def bare_page(page: Page, rng: Generator, red: float) -> Page:
     image, added, names = red_things(page.image, page.dpi, page.text, rng)
     source = page.source + "".join(f" +red-{name}" for name in names)
     return replace(page, image=image, text=(*page.text, *added), source=source)
-
-
-def is_chinese(page: Page) -> bool:
-    """Whether the page has Chinese text; where its text is not known, it may."""
-    text = "".join(box.text for box in page.text)
-    return not text or any("\u4e00" <= character <= "\u9fff" for character in text)
 
 
 def is_own(rng: Generator, designs: Sequence[SealDesign], share: float) -> bool:

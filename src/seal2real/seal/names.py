@@ -15,6 +15,11 @@ from numpy.random import Generator
 
 _FORMS = ("有限公司", "有限责任公司", "股份有限公司")
 _LONG = 23  # letters of an English name's words
+_PROVINCES = (
+    "11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42", "43", "44",
+    "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64", "65",
+)  # fmt: skip
+_CITIES = ("11", "12", "31", "50")
 _REGION = ("市", "县", "区", "省")
 # How often each purpose of the word list is met, in its order: finance, contracts and personnel lead.
 _PURPOSE_WEIGHTS = (8, 9, 4, 4, 1, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 0.5, 1)
@@ -102,12 +107,20 @@ def tax_number(rng: Generator) -> str:
     """
     alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
     tail = "".join(_pick(rng, alphabet if rng.random() < 0.35 else alphabet[:10]) for _ in range(9))
-    return "91" + _digits(rng, 6) + tail + _pick(rng, alphabet)
+    return "91" + _region_code(rng) + tail + _pick(rng, alphabet)
 
 
 def seal_code(rng: Generator) -> str:
     """A 13-digit registration code as on the lower arc of Chinese seals: six of a region, seven more."""
-    return f"{int(rng.integers(11, 66))}{int(rng.integers(1, 30)):02d}{int(rng.integers(0, 30)):02d}{_digits(rng, 7)}"
+    return _region_code(rng) + _digits(rng, 7)
+
+
+def _region_code(rng: Generator) -> str:
+    """Six digits as of GB/T 2260: province, city (of a province that is one city: 01), district or county."""
+    province = _pick(rng, _PROVINCES)
+    city = 1 if province in _CITIES else int(rng.integers(1, 18))
+    county = int(rng.integers(21, 32) if rng.random() < 0.3 else rng.integers(1, 14))
+    return f"{province}{city:02d}{county:02d}"
 
 
 def date(rng: Generator, style: str = "iso") -> str:

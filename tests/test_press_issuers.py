@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from seal2real.press import PressSettings, stamp_page
-from seal2real.press.issuers import Issuer, issued_by, issuers_of, names_another, organisations
+from seal2real.press.issuers import Issuer, is_strange, issued_by, issuers_of, names_another, organisations, scripts_of
 from seal2real.sample import Anchor, Page, TextBox
-from seal2real.seal import draw, random_design
+from seal2real.seal import SealDesign, draw, random_design
 
 FIRM, OTHER, COMPANY = "岚陵市瀚途货运代理有限公司", "砚湖翎木医疗器械有限公司", "Venmira Shipping B.V."
 
@@ -98,6 +98,39 @@ def test_a_name_is_read_over_a_break_of_line() -> None:
     place = Anchor("signature", (60.0, 60.0, 300.0, 120.0))
     (issuer,) = issuers_of(page_with(*lines, anchors=(place,)))
     assert issuer == Issuer(FIRM, ((60.0, 60.0, 300.0, 100.0),))
+
+
+@pytest.mark.parametrize(
+    ("lines", "scripts"),
+    [
+        ((FIRM, "合同编号：ABC-2024-001"), {"chinese"}),
+        ((COMPANY, "Purchase order"), {"latin"}),
+        ((FIRM, COMPANY, "采购合同 Purchase Contract"), {"chinese", "latin"}),
+        ((), set()),
+    ],
+)
+def test_the_scripts_of_a_page_are_told(lines: tuple[str, ...], scripts: set[str]) -> None:
+    assert scripts_of(page_with(*lines)) == scripts
+
+
+@pytest.mark.parametrize(
+    ("line", "usual", "strange"),
+    [
+        (FIRM, ("company", "personal-square", "bilingual"), ("cyrillic", "vietnamese", "latin", "hanko-company")),
+        (COMPANY, ("company", "latin", "bilingual"), ("personal-square", "hanko-company")),
+    ],
+)
+def test_strange_seals_are_seldom(line: str, usual: tuple[str, ...], strange: tuple[str, ...]) -> None:
+    rng, page = np.random.default_rng(2), page_with(line)
+    scripts = scripts_of(page)
+    assert not any(is_strange(random_design(rng, kind), scripts) for kind in usual)
+    assert all(is_strange(random_design(rng, kind), scripts) for kind in strange)
+    assert not any(is_strange(random_design(rng, kind), frozenset()) for kind in strange)
+    samples = [stamp_page(page, np.random.default_rng(s), 1, settings=PressSettings(riding=0.0)) for s in range(120)]
+    designs = [SealDesign.from_dict(seal.design) for sample in samples for seal in sample.seals]
+    assert np.mean([is_strange(design, scripts) for design in designs]) < 0.1
+    asked = stamp_page(page, rng, 1, [strange[0]], settings=PressSettings(riding=0.0))
+    assert asked.seals[0].kind == strange[0]
 
 
 def test_organisations_of_pages_that_are_not_ours_get_no_seals() -> None:

@@ -31,6 +31,8 @@ _LATIN = re.compile(
 )
 _SEALED = re.compile(r"^.*（[公盖签]章）[:：]?(?=.)")  # before the name of who seals
 _CAPITALS = re.compile(_LATIN.pattern, re.IGNORECASE)  # as seals have it
+_HAN = re.compile("[\u4e00-\u9fff]")
+_PER_WORD = 3.0  # Latin letters that say as much as a Chinese character
 _FOR = "For "  # before the name in a signatory's block
 _WHERE = ("company-name", "signature", "title")  # places of a page that say who seals it
 _SLACK = {"chinese": 1, "latin": 3}  # characters by which a name may be longer or shorter than the one it replaces
@@ -149,6 +151,25 @@ def _named(texts: Mapping[str, str], name: str, script: str) -> dict[str, str] |
     for other in others:
         given[other] = names.in_english(name).upper()
     return None if "" in given.values() else {**texts, **given}
+
+
+def scripts_of(page: Page) -> frozenset[str]:
+    """The scripts, "chinese" and "latin", that at least a quarter of a page's letters are of; none where its text is
+    not known."""
+    text = "".join(box.text for box in page.text)
+    chinese, latin = len(_HAN.findall(text)), len(re.findall("[A-Za-z]", text)) / _PER_WORD
+    shares = {"chinese": chinese, "latin": latin}
+    return frozenset(name for name, share in shares.items() if share > 0.25 * (chinese + latin))
+
+
+def is_strange(design: SealDesign, scripts: frozenset[str]) -> bool:
+    """Whether who works with a page of these scripts would hardly have such a seal. Chinese firms seal English pages,
+    too; other Chinese seals, and all others' on Chinese pages, are strange."""
+    text = "".join(design.texts.values())
+    japanese = design.kind.startswith(PERSONS[1])
+    if scripts == {"latin"}:
+        return bool(_HAN.search(text)) and (japanese or "name" not in design.texts or design.kind.startswith(PERSONS))
+    return scripts == {"chinese"} and (japanese or (not _HAN.search(text) and any(map(str.isalpha, text))))
 
 
 def names_another(design: SealDesign) -> bool:

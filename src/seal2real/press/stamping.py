@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from seal2real.errors import UsageError
 from seal2real.press.compose import compose
-from seal2real.press.issuers import FIRM, OFFICE, Issuer, issued_by, issuers_of, names_another
+from seal2real.press.issuers import FIRM, OFFICE, Issuer, is_strange, issued_by, issuers_of, names_another, scripts_of
 from seal2real.press.placement import ink_of, is_chinese, is_signed, lay, random_angle, random_centre
 from seal2real.press.settings import DEFAULT, PressSettings
 from seal2real.press.strikes import Riding, double_strike, partial_strike, riding_centre, riding_part, size_of
@@ -25,6 +25,7 @@ _RIDING_KIND_SHARE = 0.9  # of seals that say 骑缝章
 _UPSIDE_DOWN = 120.0  # degrees, from which on it is told
 _PLACES = 3  # that an issuer's seal may have
 _OTHERS = 3  # designs that are tried for an issuer
+_STRANGE = 0.1  # of the seals that are strange to a page
 _ALSO = 0.3  # of the public offices: they seal what others have issued
 _DESIGN_DRAWS, _KIND_DRAWS = 400, 20  # until a design is accepted
 
@@ -72,6 +73,7 @@ def stamp_page(
     shares = np.array([kind.foreign_share if foreign else kind.share for kind in allowed])
     seals: list[PlacedSeal] = []
     issuers = issuers_of(page) if settings.issuer > 0 else ()
+    scripts = scripts_of(page) if settings.issuer > 0 and kinds is None else frozenset()
     offices = any(kind.name == OFFICE for kind in allowed)
     for _ in range(count):
         if is_own(rng, designs, design_share):
@@ -79,7 +81,7 @@ def stamp_page(
             seals.append(strike(page, rng, design, seals, own_colour(design, colour), settings))
         else:
             design, issuer, told = _lettered(
-                lambda: invented_design(rng, allowed, shares, accept), issuers, rng, accept, settings, offices
+                lambda: invented_design(rng, allowed, shares, accept, scripts), issuers, rng, accept, settings, offices
             )
             seal = strike(page, rng, design, seals, colour, settings, near=issuer)
             seals.append(replace(seal, effects={**seal.effects, **told}))
@@ -148,14 +150,20 @@ def invented_design(
     kinds: Sequence[SealKind],
     shares: npt.NDArray[np.float64],
     accept: Callable[[SealDesign], bool] | None,
+    scripts: frozenset[str] = frozenset(),
 ) -> SealDesign:
-    """A design that is accepted; redrawn within its kind, so that choosy callers get the same mix of kinds."""
+    """A design that is accepted; redrawn within its kind, so that choosy callers get the same mix of kinds. What is
+    strange to a page of ``scripts`` is mostly redrawn."""
     for _ in range(_KIND_DRAWS):
         kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
         for _ in range(_DESIGN_DRAWS):
             design = random_design(rng, kind.name)
             if accept is None or accept(design):
-                return design
+                break
+        else:
+            continue
+        if not is_strange(design, scripts) or rng.random() < _STRANGE:
+            return design
     raise UsageError(f"no design of {', '.join(kind.name for kind in kinds)} is accepted; allow more designs or kinds")
 
 

@@ -117,7 +117,7 @@ def test_the_scripts_of_a_page_are_told(lines: tuple[str, ...], scripts: set[str
     ("line", "usual", "strange"),
     [
         (FIRM, ("company", "personal-square", "bilingual"), ("cyrillic", "vietnamese", "latin", "hanko-company")),
-        (COMPANY, ("company", "latin", "bilingual"), ("personal-square", "hanko-company")),
+        (COMPANY, ("company", "latin", "bilingual"), ("personal-square", "hanko-company", "government")),
     ],
 )
 def test_strange_seals_are_seldom(line: str, usual: tuple[str, ...], strange: tuple[str, ...]) -> None:

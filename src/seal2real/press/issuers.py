@@ -38,6 +38,7 @@ _WHERE = ("company-name", "signature", "title")  # places of a page that say who
 _SLACK = {"chinese": 1, "latin": 3}  # characters by which a name may be longer or shorter than the one it replaces
 PERSONS = ("personal-", "hanko")  # what the names of signets begin with, as kinds go
 FIRM, OFFICE, _OF_FIRMS = "company", "government", ("invoice",)  # kinds
+_ABROAD = (FIRM, "contract", "oval", "bilingual")  # of Chinese seals, those that English pages get
 _EMBLEM = ("法院", "检察院", "人民政府")
 _FIRMS = ("公司", "集团", "工厂", "合作社")
 _DRAWS = 40  # until a design has room for the name
@@ -166,9 +167,9 @@ def is_strange(design: SealDesign, scripts: frozenset[str]) -> bool:
     """Whether who works with a page of these scripts would hardly have such a seal. Chinese firms seal English pages,
     too; other Chinese seals, and all others' on Chinese pages, are strange."""
     text = "".join(design.texts.values())
-    japanese = design.kind.startswith(PERSONS[1])
     if scripts == {"latin"}:
-        return bool(_HAN.search(text)) and (japanese or "name" not in design.texts or design.kind.startswith(PERSONS))
+        return bool(_HAN.search(text)) and design.kind not in _ABROAD
+    japanese = design.kind.startswith(PERSONS[1])
     return scripts == {"chinese"} and (japanese or (not _HAN.search(text) and any(map(str.isalpha, text))))
 
 

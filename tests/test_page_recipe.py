@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from seal2real.errors import Seal2RealError
 from seal2real.page.recipe import amount, fill_recipe, goods, has_recipe
+from seal2real.seal import names
 from test_page_text import read_capitals
 
 
@@ -44,6 +45,7 @@ data:
   nested: {deep: {number: 7}}
   later: "{page} of {pages}"
   zh: "{zh_firm}"
+  en: {english: zh}
 """
     data = drawn(tmp_path, head)
     assert data["again"] == "for " + data["firm"] and data["one"] in "ab"
@@ -53,6 +55,7 @@ data:
     assert data["many"] == ["no. 1", "no. 2", "no. 3"] and data["maybe"] == [] and data["sure"] is True
     assert data["table"][0][1] == data["firm"] and data["nested"] == {"deep": {"number": 7}}
     assert data["later"] == "{page} of {pages}" and "\u4e00" <= data["zh"][0] <= "\u9fff"
+    assert data["en"] == names.in_english(data["zh"]) != ""
     assert data["style"]["margin"]["left"] == 33 and data["style"]["margin"]["right"] >= 17
     assert data == drawn(tmp_path, head) and data != drawn(tmp_path, head, 1)
 
@@ -65,6 +68,7 @@ data:
         ("words: {}", "not .'words'."),
         ("data: {a: {between: [1]}}", "cannot be drawn"),
         ("data: {a: []}", "cannot be drawn"),
+        ("data: {a: {english: b}}", "names 'b'"),
     ],
 )
 def test_mistakes_name_the_template(tmp_path: Path, head: str, what: str) -> None:

@@ -24,6 +24,7 @@ in which they stand:
 - ``{chance: p, then: value, else: value}``: ``then`` (true if left out) with probability p, otherwise ``else`` (or the
   empty value of the same kind);
 - ``{goods: [low, high], tax: percent}``: rows of goods with their sums (see `goods`);
+- ``{english: name}``: what the Chinese company that is the earlier value of that name calls itself in English;
 - ``{money: [low, high]}``: an amount of 10**low to 10**high, as ``figure``, ``capital`` and ``words``;
 - any other mapping: its values, each drawn.
 """
@@ -42,6 +43,7 @@ from seal2real.errors import Seal2RealError
 from seal2real.page import words_en, words_zh
 from seal2real.page.style import page_style
 from seal2real.page.text import Filler, capital_amount, chance, choose, digits, fill
+from seal2real.seal import names
 
 _FENCE = "// ---"
 _LATER = {name: f"{{{name}}}" for name in ("i", "page", "pages")}  # for the template itself to fill in
@@ -167,6 +169,8 @@ class _Maker:
             return self.value(other) if other is not None else _empty(recipe.get("then", True))
         if "goods" in recipe:
             return goods(self.rng, self.language, self._count(recipe["goods"]), self.value(recipe.get("tax", 0)))
+        if "english" in recipe:
+            return names.in_english(self.known[recipe["english"]]) or words_en.firm(self.rng)
         if "money" in recipe:
             low, high = recipe["money"]
             cents = int(10 ** self.rng.uniform(low, high)) * 100

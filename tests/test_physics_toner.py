@@ -45,7 +45,20 @@ def test_printers_differ_and_some_leave_nothing_to_see() -> None:
     even = sum(toner.fading == 0 and toner.fraying == 0 for toner in toners)
     assert 40 < even < 100
     assert all(0 <= toner.fading <= 0.6 and 0 <= toner.fraying <= 1 for toner in toners)
-    assert all(Toner.random(rng_for(0, index), 0.0).fading == 0 for index in range(20))
+    assert min(toner.gain_mm for toner in toners) < 0 < 0.03 < max(toner.gain_mm for toner in toners) <= 0.04
+    none = [Toner.random(rng_for(0, index), 0.0) for index in range(20)]
+    assert all(toner.fading == toner.fraying == toner.gain_mm == 0 for toner in none)
+
+
+@pytest.mark.parametrize("dpi", [100, 400])
+@pytest.mark.parametrize("gain_mm", [-0.02, 0.02, 0.1])
+def test_strokes_are_broader_by_millimetres(dpi: int, gain_mm: float) -> None:
+    image = np.full((200, 200, 3), 255, np.uint8)
+    image[60:140] = 0  # a stroke 80 pixels high
+    printed = print_unevenly(image, dpi, Toner(0.0, 0.1, 0.0, gain_mm), rng_for(1, 0))
+    height = float((1 - printed[:, 100, 1] / 255.0).sum())
+    assert height == pytest.approx(80 + 2 * gain_mm * dpi / 25.4, abs=0.02)
+    assert (printed[:40] == 255).all() and (printed[160:] == 255).all()
 
 
 def test_views_of_larger_images_are_printed_too(page: Image) -> None:

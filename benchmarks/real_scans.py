@@ -28,7 +28,7 @@ from seal2real.tasks.read import ENGINES, SealReader
 from seal2real.tasks.remove import Remover
 from seal2real.tasks.segment import Segmenter
 
-PAIRS = 160  # of impressions
+PAIRS = 640  # of impressions
 SEED = 4242  # of the controlled set, as in the benchmark
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--real", type=Path, help="real labelled scans; without, the controlled set alone")
     parser.add_argument("--papers", type=Path, help="real papers without a seal")
-    parser.add_argument("--controlled", type=int, default=40, help="samples of the controlled set")
+    parser.add_argument("--controlled", type=int, default=60, help="samples of the controlled set")
     parser.add_argument("--engine", choices=ENGINES, default="auto", help="reads the seals")
     arguments = parser.parse_args()
     segmenter, recogniser = Segmenter.from_pretrained(), ready_recogniser()

@@ -34,9 +34,16 @@ class _Judged:
 
 
 def authenticity_trial(
-    judge: AuthenticityJudge, scans: Sequence[LabelledScan], papers: Sequence[Image], seed: int = 0
+    judge: AuthenticityJudge, scans: Sequence[LabelledScan], papers: Sequence[Image], seed: int = 0, pastes: int = 4
 ) -> Figures:
     """Real impressions against pastes on real papers: drawn seals, and real ones cut out of their scans.
+
+    Args:
+        judge: on trial.
+        scans: real seals.
+        papers: without a seal.
+        seed: of the pastes.
+        pastes: of each sort, on every paper.
 
     Returns:
         ``auc``, ``eer`` of coloured seals; ``auc_drawn``, ``eer_drawn``, ``auc_cut``, ``eer_cut``: of those against one
@@ -47,8 +54,8 @@ def authenticity_trial(
         if scan.ink is None or scan.ink.sum() < 100:
             continue
         rows.append(_Judged(_chance(judge, scan.image, scan.ink), True, scan.colour))
-    for index, paper in enumerate(papers):
-        rng = rng_for(seed, index, "paste-trial")
+    for index in range(pastes * len(papers)):
+        paper, rng = papers[index % len(papers)], rng_for(seed, index, "paste-trial")
         for source in ("drawn", "cut"):
             coloured = [scan for scan in scans if scan.ink is not None and scan.colour != "black"]
             pasted = _paste(paper, coloured[int(rng.integers(len(coloured)))], source, rng)

@@ -53,6 +53,7 @@ class PressSettings:
         over_seal: share of further seals on a page that are put across an earlier one; the others keep off. [over-seal]
         over_signature: share of seals that are put over the signature, where the page has a place for one; None lets
             the page's places attract as they do.
+        bend: share whose die bent as it was pressed, as rubber does. [bend_mm]
         double_strike: share that was put down twice, slightly shifted and turned. [double-strike]
         partial_strike: share whose die did not rest fully: an edge or the middle is missing. [partial-strike]
         upside_down: share that was put down upside down. [upside-down]
@@ -74,6 +75,7 @@ class PressSettings:
     red_negatives: float = 0.6
     over_seal: float = 0.15
     over_signature: float | None = None
+    bend: float = 0.4
     double_strike: float = 0.03
     partial_strike: float = 0.06
     upside_down: float = 0.012

@@ -11,6 +11,7 @@ from numpy.random import Generator
 
 from seal2real.errors import UsageError
 from seal2real.press.compose import compose
+from seal2real.press.flex import bent
 from seal2real.press.issuers import FIRM, OFFICE, Issuer, is_strange, issued_by, issuers_of, names_another, scripts_of
 from seal2real.press.placement import ink_of, is_chinese, is_signed, lay, random_angle, random_centre
 from seal2real.press.settings import DEFAULT, PressSettings
@@ -213,6 +214,8 @@ def strike(
     colour, absorbance = ink_of(rng, drawn, colour) if ink is None else ink
     seal = lay(drawn, centre, angle, colour, absorbance)
     seal = replace(seal, effects={**seal.effects, **told})
+    if riding is None and settings.bend > 0 and rng.random() < settings.bend:
+        seal = bent(seal, page.dpi, rng)
     if rng.random() < settings.double_strike:
         seal = double_strike(seal, page.dpi, rng)
     if rng.random() < settings.partial_strike:

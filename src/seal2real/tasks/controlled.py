@@ -60,7 +60,7 @@ def controlled_sample(index: int, seed: int = 0, negatives: float = 0.0) -> Samp
     rng = rng_for(seed, index, "controlled")
     dpi = round(float(_DPIS[0] * (_DPIS[1] / _DPIS[0]) ** rng.random()))
     page = TemplatePages(dpi, pen=0.5, red=0.3, coloured_paper=0.0).page(rng)
-    settings = PressSettings(negatives=negatives, riding=0.0, riding_unsigned=0.0, off_page=0.0, issuer=0.0)
+    settings = PressSettings(negatives=negatives, riding=0.0, riding_unsigned=0.0, off_page=0.0, issuer=0.0, bend=0.0)
     sample = stamp_page(page, rng, settings=settings)
     side = round(CROP_MM * dpi / 25.4)
     if sample.seals:

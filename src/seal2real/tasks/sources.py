@@ -36,7 +36,7 @@ SOURCES: dict[str, tuple[str, dict[str, Any]]] = {  # name -> kind and settings 
 LEARNING = ("cut", "sdedit")  # need real images
 # Spelled out, so that results stay comparable when the defaults of `generate` change.
 _NEGATIVES, _RED = 0.12, 0.3
-_CROP_PRESS, _CASE_PRESS = "random-text=0.5,issuer=0", "issuer=0"
+_CROP_PRESS, _CASE_PRESS = "random-text=0.5,issuer=0,bend=0", "issuer=0,bend=0"
 _MIX = "impression=0.4,paste=0.3,altered=0.3"
 
 

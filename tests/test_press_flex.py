@@ -24,11 +24,12 @@ def one(seed: int, kind: str) -> PlacedSeal:
     return place(draw(random_design(rng, kind), DPI), PAGE, rng, centre=(400.0, 600.0))
 
 
-def inside(seal: PlacedSeal, polygon: Polygon) -> float:
-    """Ink within a polygon of the page."""
+def inside(seal: PlacedSeal, polygon: Polygon, margin: int = 0) -> float:
+    """Ink within a polygon of the page, and so many pixels about it."""
     ink: FloatMap = seal.on_page(seal.coverage, 1169, 827)
     mask = np.zeros(ink.shape, np.uint8)
     cv2.fillPoly(mask, [np.round((polygon - 0.5) * 16).astype(np.int32)], 1, shift=4)
+    mask = cv2.dilate(mask, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))
     return float(ink[mask > 0].sum())
 
 
@@ -38,14 +39,15 @@ def test_ink_and_labels_move_together(seed: int, kind: str) -> None:
     flat = one(seed, kind)
     seal = bent(flat, DPI, np.random.default_rng(seed))
     told = seal.effects["bend_mm"]
-    assert 0.02 < told <= 0.3
-    moved = np.linalg.norm(seal.outline - flat.outline, axis=1) * 25.4 / DPI
-    assert 0 < moved.max() < 0.7 and moved.mean() < 3 * told
-    assert inside(seal, seal.outline) > 0.985 * inside(flat, flat.outline)
+    assert 0.01 < told <= 0.4
+    old, new = (np.concatenate([quad for line in s.lines for quad in line.characters]) for s in (flat, seal))
+    moved = np.linalg.norm(new - old, axis=1) * 25.4 / DPI
+    assert 0 < moved.max() < 0.9 and moved.mean() < 3 * told
+    assert inside(seal, seal.outline, 1) > 0.99 * float(seal.coverage.sum())
     for before, after in zip(flat.lines, seal.lines, strict=True):
         assert after.text == before.text and len(after.characters) == len(before.characters)
-        # the same ink lies in the same places of the design; areas change by a few per cent
-        assert abs(inside(seal, after.polygon) / max(inside(flat, before.polygon), 1.0) - 1) < 0.12
+        # where it bends, areas change by some per cent
+        assert abs(inside(seal, after.polygon) / max(inside(flat, before.polygon), 1.0) - 1) < 0.2
     assert np.array_equal(seal.visible, seal.coverage >= 0.5)
     assert seal.coverage.min() >= 0 and seal.coverage.max() <= 1
 

@@ -12,8 +12,9 @@ from numpy.random import Generator
 from seal2real.press.strikes import visible_of
 from seal2real.sample import FloatMap, PlacedSeal, Polygon
 
-_CELLS = 4  # of the field across a seal: it bends as a whole, strokes stay straight
-_MOST = 0.45  # millimetres that a point may move along either axis
+_CELLS = 3  # of the field across a seal: it bends as a whole, strokes stay straight
+_WHOLE = 40.0  # millimetres across, from which on a seal bends fully; smaller ones less
+_MOST = 0.6  # millimetres that a point may move along either axis
 
 
 def bent(seal: PlacedSeal, dpi: float, rng: Generator) -> PlacedSeal:
@@ -27,7 +28,8 @@ def bent(seal: PlacedSeal, dpi: float, rng: Generator) -> PlacedSeal:
         rng: source of the field.
     """
     scale = dpi / 25.4
-    amount = float(np.clip(rng.gamma(2.0, 0.06), 0.03, 0.3))
+    share = min(1.0, max(seal.coverage.shape) / scale / _WHOLE)
+    amount = share * float(np.clip(rng.gamma(3.0, 0.06), 0.05, 0.4))
     margin = int(np.ceil(_MOST * scale)) + 1
     coverage = np.pad(seal.coverage, margin)
     moves = _field(coverage.shape, amount * scale, _MOST * scale, rng)
@@ -47,11 +49,20 @@ def bent(seal: PlacedSeal, dpi: float, rng: Generator) -> PlacedSeal:
         seal,
         offset=offset,
         coverage=np.asarray(coverage, np.float32),
-        outline=moved(seal.outline),
+        outline=moved(_finer(seal.outline, 4 * scale)),
         lines=lines,
         visible=visible_of(coverage, None, seal.absorbance),
         effects={**seal.effects, "bend_mm": round(amount, 3)},
     )
+
+
+def _finer(polygon: Polygon, step: float) -> Polygon:
+    """A polygon with points on its edges, at most ``step`` apart, for edges bend too."""
+    parts = []
+    for here, there in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        count = max(1, int(np.ceil(float(np.linalg.norm(there - here)) / step)))
+        parts.append(here + (there - here) * (np.arange(count, dtype=np.float32) / count)[:, None])
+    return np.concatenate(parts).astype(np.float32)
 
 
 def _field(shape: tuple[int, int], amount: float, most: float, rng: Generator) -> FloatMap:

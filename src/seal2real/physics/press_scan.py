@@ -100,6 +100,10 @@ def press_ink(
     dry = value_noise(spots, knobs["dropout_size"] * scale, noise.turn + 3, height, width)
     grain = coloured_noise(noise.white[:, :1], 0.4 * knobs["grain_size"] * scale, 0.4 * 0.4 * float(scale.max()))
 
+    # the pad and what lies under the sheet differ from place to place: grainy here, closed there, as much on the whole
+    patchy = value_noise(mottle, 8 * scale, noise.turn + 4, height, width)
+    grain = grain * torch.exp(0.75 * patchy - 0.28)
+
     ys = (torch.arange(height, device=coverage.device) - height / 2).view(1, 1, -1, 1)
     xs = (torch.arange(width, device=coverage.device) - width / 2).view(1, 1, 1, -1)
     across = (xs * column(torch.cos(noise.turn)) + ys * column(torch.sin(noise.turn))) / column(20 * scale)

@@ -59,7 +59,7 @@ def test_without_its_random_fields_it_equals_the_differentiable_scan(seed: int, 
     difference = ours - theirs  # in grey levels; JPEG's rounding alone makes about one
     assert np.abs(difference).mean() < 2.0
     assert np.abs(difference @ np.array([0.299, 0.587, 0.114], np.float32)).mean() < 1.2
-    assert np.abs(cv2.blur(difference, (25, 25))).max() < 4.0
+    assert np.abs(cv2.blur(difference, (25, 25))).max() < 5.0
 
 
 @pytest.mark.parametrize("field", FIELDS)

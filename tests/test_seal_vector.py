@@ -56,7 +56,8 @@ def svg_coverage(text: str, dpi: float, height: int, width: int) -> FloatMap:
     scale = dpi / 25.4
     canvas.translate((width - extent[0] * scale) / 2.0, (height - extent[1] * scale) / 2.0)
     canvas.scale(dpi / 90.0, dpi / 90.0)  # the reader takes an inch for 90 units
-    picture = skia.SVGDOM.MakeFromStream(skia.MemoryStream(text.encode()))
+    stream = skia.MemoryStream(text.encode(), True)  # a copy, for the bytes may be gone before they are read
+    picture = skia.SVGDOM.MakeFromStream(stream)
     picture.setContainerSize(skia.Size(extent[0] * 90 / 25.4, extent[1] * 90 / 25.4))
     picture.render(canvas)
     surface.flushAndSubmit()

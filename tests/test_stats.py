@@ -21,7 +21,11 @@ from seal2real.report.stats_plot import write_stats_plot
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("stats") / "d"
-    generate(GenerateConfig(count=6, seed=4, forger="none", dpi=72), out, workers=1)
+    generate(
+        GenerateConfig(count=6, seed=4, forger="none", dpi=72, press="partial-strike=0,off-page=0,riding=0"),
+        out,
+        workers=1,
+    )
     rows = [json.loads(line) for line in (out / "metadata.jsonl").read_text(encoding="utf-8").splitlines()]
     rows[5].update(seals=[], objects={"bbox": [], "categories": []})  # a page without a seal
     (out / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

@@ -37,7 +37,8 @@ def stamped(seed: int) -> Sample:
     """A forged page with a company's seal, at 100 dpi."""
     config = GenerateConfig(
         count=1, seed=seed, dpi=100, seals=1, kinds=("company",), colour="red", wear=0.2, capture=0.2,
-        press="issuer=0,riding=0,riding-unsigned=0,off-page=0,partial-strike=0,double-strike=0,upside-down=0,any-angle=0",
+        press="issuer=0,bend=0,riding=0,riding-unsigned=0,off-page=0,partial-strike=0,double-strike=0,upside-down=0,"
+        "any-angle=0",
         red=0.0, coloured_paper=0.0,
     )  # fmt: skip
     return make_sample(config, 0, load_context(config))

@@ -33,7 +33,7 @@ def generate(
     capture: Annotated[
         str,
         typer.Option(metavar="0..1|LOW-HIGH", help="Flaws of the scan: 0 none, 0.5 as learned, 1 heavy; or a range."),
-    ] = "0-0.9",
+    ] = "0-0.7",
     capture_device: Annotated[
         str | None,
         typer.Option(

@@ -1,6 +1,6 @@
 """Where segment, read and remove fail: failures of the shipped models by cause, and pictures of the worst.
 
-    python benchmarks/failures.py --out DIR [--real DIR] [--controlled 40] [--tasks segment,read,remove] [--worst 16]
+    python benchmarks/failures.py --out DIR [--real DIR] [--controlled 60] [--tasks segment,read,remove] [--worst 16]
 
 Writes DIR/TASK-SET.png and DIR/failures.json. On the pictures the truth is green and what was found is red. Pictures of
 real scans show them: keep those where the scans are kept.
@@ -304,7 +304,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures and failures.json")
     parser.add_argument("--real", type=Path, help="real labelled scans; without, the controlled set alone")
-    parser.add_argument("--controlled", type=int, default=40, help="samples of the controlled set")
+    parser.add_argument("--controlled", type=int, default=60, help="samples of the controlled set")
     parser.add_argument("--tasks", default="segment,read,remove", help="which, with commas between")
     parser.add_argument("--worst", type=int, default=16, help="most cases on a sheet")
     arguments = parser.parse_args()

@@ -106,9 +106,8 @@ def _lettered(
         return design, None, {}
     issuer = issuers[int(rng.integers(len(issuers)))]
     for _ in range(_OTHERS):
-        if offices and design.kind == FIRM and issuer.has_emblem:
-            design = random_design(rng, OFFICE)
-        named = issued_by(design, issuer, rng, accept)
+        emblem = offices and design.kind == FIRM and issuer.has_emblem
+        named = issued_by(random_design(rng, OFFICE) if emblem else design, issuer, rng, accept)
         if named is not None:
             return named, issuer, {"issuer": True}
         if not names_another(design) or (design.kind == OFFICE and rng.random() < _ALSO):

@@ -35,7 +35,8 @@ def bent(seal: PlacedSeal, dpi: float, rng: Generator) -> PlacedSeal:
     moves = _field(coverage.shape, amount * scale, _MOST * scale, rng)
     ys, xs = np.indices(coverage.shape, dtype=np.float32)
     # what ends at p came from p minus its move, which hardly differs from the move of p
-    coverage = cv2.remap(coverage, xs - moves[..., 0], ys - moves[..., 1], cv2.INTER_LINEAR)
+    there = (xs - moves[..., 0], ys - moves[..., 1])
+    coverage = np.asarray(cv2.remap(coverage, *there, cv2.INTER_LINEAR), np.float32)
     offset = (seal.offset[0] - margin, seal.offset[1] - margin)
 
     def moved(points: Polygon) -> Polygon:
@@ -48,7 +49,7 @@ def bent(seal: PlacedSeal, dpi: float, rng: Generator) -> PlacedSeal:
     return replace(
         seal,
         offset=offset,
-        coverage=np.asarray(coverage, np.float32),
+        coverage=coverage,
         outline=moved(_finer(seal.outline, 4 * scale)),
         lines=lines,
         visible=visible_of(coverage, None, seal.absorbance),
@@ -69,10 +70,10 @@ def _field(shape: tuple[int, int], amount: float, most: float, rng: Generator) -
     """``float32 [h, w, 2]``: smooth moves in x and y, in pixels, of no mean."""
     height, width = shape
     coarse = rng.normal(size=(_CELLS, _CELLS, 2)).astype(np.float32)
-    field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    field -= field.mean((0, 1))
-    field *= amount / max(float(np.sqrt((field**2).mean())), 1e-6)
-    return np.asarray(np.clip(field, -most, most), np.float32)
+    field = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+    field = field - field.mean((0, 1))
+    strength = np.float32(amount / max(float(np.sqrt((field**2).mean())), 1e-6))
+    return np.asarray(np.clip(field * strength, -most, most), np.float32)
 
 
 def _at(moves: FloatMap, points: Polygon) -> npt.NDArray[np.float32]:

@@ -51,8 +51,9 @@ def test_a_run_of_two_processes_goes_on_with_one(real_seals: Path, compact_folde
         assert one.pop("part") == two.pop("part")
         assert one == pytest.approx(two, rel=1e-4, abs=1e-5)
     ours, theirs = (read_tensors(tmp_path / run / "forger" / "model.safetensors") for run in ("one", "two"))
-    # Adam turns the rounding of gradients near zero into a few per cent of such a weight's step, here 3e-4.
-    assert all(torch.allclose(ours[key], theirs[key], atol=1e-5) for key in ours)
+    # Adam turns the rounding of gradients near zero into a part of such a weight's step, here 3e-4.
+    apart = torch.cat([(ours[key] - theirs[key]).abs().flatten() for key in ours])
+    assert apart.max() < 3e-4 and (apart > 1e-5).float().mean() < 1e-3
 
 
 def test_micro_batches_that_cannot_be_shared_out(real_seals: Path, compact_folder: Path, tmp_path: Path) -> None:

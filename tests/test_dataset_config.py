@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import seal2real.cli as cli
 from seal2real.dataset.generate import GenerateConfig, load_context, make_sample
 from seal2real.errors import UsageError
-from seal2real.physics.strength import parse_strength
+from seal2real.physics.strength import parse_strength, written
 from seal2real.press.stamping import NOT_RIDING
 from seal2real.seal import KINDS
 
@@ -45,7 +45,7 @@ def test_pages_on_coloured_paper() -> None:
 
 @pytest.mark.parametrize(("text", "strength"), [("0.3", 0.3), ("0", 0.0), ("0.1-0.9", (0.1, 0.9))])
 def test_a_strength_is_a_number_or_a_range(text: str, strength: float | tuple[float, float]) -> None:
-    assert parse_strength(text, "wear") == strength
+    assert parse_strength(text, "wear") == strength and written(strength) == text
 
 
 @pytest.mark.parametrize("text", ["much", "0.1-", "0.1-0.2-0.3", "-"])

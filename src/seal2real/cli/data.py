@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from seal2real.cli.progress import counting
+from seal2real.physics.strength import USUAL_CAPTURE, USUAL_WEAR, parse_strength, written
 
 
 def generate(
@@ -29,11 +30,11 @@ def generate(
             metavar="0..1|LOW-HIGH",
             help="Wear of the impressions: 0 pristine, 0.5 as learned, 1 heavy; of a range, drawn for every sample.",
         ),
-    ] = "0-0.9",
+    ] = written(USUAL_WEAR),
     capture: Annotated[
         str,
         typer.Option(metavar="0..1|LOW-HIGH", help="Flaws of the scan: 0 none, 0.5 as learned, 1 heavy; or a range."),
-    ] = "0-0.7",
+    ] = written(USUAL_CAPTURE),
     capture_device: Annotated[
         str | None,
         typer.Option(
@@ -141,7 +142,6 @@ def generate(
     from seal2real.dataset.generate import GenerateConfig
     from seal2real.dataset.generate import generate as make
     from seal2real.dataset.store import FAILURES, local_path
-    from seal2real.physics.strength import parse_strength
 
     config = GenerateConfig(
         count=count,

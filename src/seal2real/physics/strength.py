@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from numpy.random import Generator
+from typing import TYPE_CHECKING
 
 from seal2real.errors import UsageError
+
+if TYPE_CHECKING:  # the command line reads its defaults here before it loads anything large
+    from numpy.random import Generator
 
 Strength = float | tuple[float, float]
 """0 is pristine, 0.5 as learned from the real images, 1 twice as much."""
@@ -31,6 +33,12 @@ def parse_strength(text: str, name: str) -> Strength:
     return low if len(parts) == 1 else (low, high)
 
 
+def written(strength: Strength) -> str:
+    """As `parse_strength` reads it: ``"0.3"`` or ``"0.1-0.9"``."""
+    low, high = _ends(strength)
+    return f"{low:g}-{high:g}" if isinstance(strength, Sequence) else f"{low:g}"
+
+
 def check_strength(name: str, strength: Strength) -> None:
     """Refuse what is not within 0 to 1, or no range.
 
@@ -39,8 +47,7 @@ def check_strength(name: str, strength: Strength) -> None:
     """
     low, high = _ends(strength)
     if not 0 <= low <= high <= 1:
-        shown = f"{low:g}-{high:g}" if isinstance(strength, Sequence) else strength
-        raise UsageError(f"{name} is {shown}; it must be 0 to 1, or a range in it")
+        raise UsageError(f"{name} is {written(strength)}; it must be 0 to 1, or a range in it")
 
 
 def drawn(strength: Strength, rng: Generator) -> float:

@@ -63,7 +63,8 @@ class PressSettings:
             [riding]
         riding_unsigned: the same on pages without a place for a seal: most sheets of a contract.
         issuer: share of the invented seals that bear the name of an organisation which the page names, where the page
-            is of our templates and the kind has a place for it. [issuer]
+            is of our templates and the kind has a place for it. Above 0, seals in a script that is strange to the
+            page are seldom, too. [issuer]
         random_text: share of the invented seals that say random characters, to train recognisers with. [random-text]
 
     Raises:
